@@ -1,0 +1,45 @@
+"""boardless: pytest for TinyML firmware on virtual boards.
+
+Importing this package loads nothing heavy: names are resolved when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Board": "sim.boards",
+    "BoardlessError": "sim.errors",
+    "Firmware": "sim.firmware",
+    "FirmwareFailure": "sim.errors",
+    "Machine": "sim.machine",
+    "Model": "sim.model",
+    "Recording": "sim.sensors.recording",
+    "Settings": "sim.settings",
+    "TflmTree": "sim.tflm",
+    "invoke": "sim.invoke",
+}
+__all__ = [*sorted(_WHERE), "__version__"]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from sim.boards import Board as Board
+    from sim.errors import BoardlessError as BoardlessError
+    from sim.errors import FirmwareFailure as FirmwareFailure
+    from sim.firmware import Firmware as Firmware
+    from sim.machine import Machine as Machine
+    from sim.model import Model as Model
+    from sim.settings import Settings as Settings
+    from sim.tflm import TflmTree as TflmTree
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'sim' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

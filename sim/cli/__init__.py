@@ -1,0 +1,65 @@
+"""The command `boardless`: one module a subcommand, loaded only when it is called.
+
+A subcommand module has `add_arguments(parser)` and `run(args) -> int`. Exit codes: 0 passed, 1 the firmware
+failed or differs, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from sim import __version__
+from sim.errors import BoardlessError, FirmwareFailure
+
+# command -> what it does, one line; its code is in sim/cli/<command>.py
+COMMANDS = {
+    "invoke": "run a .tflite on a virtual board: outputs, instructions, memory",
+    "run": "run an app or an ELF on a virtual board and show what it does",
+    "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
+    "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
+    "build": "build the firmware of an app and a model for a board",
+    "boards": "the boards there are, and where each figure is from",
+    "doctor": "what is installed, what is missing, and the command that mends it",
+    "init": "write a small project of your own: settings, a test, a CI file",
+    "demo": "a real gesture model on real recordings, on a virtual board",
+}
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="boardless",
+        description="pytest for TinyML firmware on virtual boards.",
+        epilog="exit codes: 0 passed, 1 the firmware failed or differs, 2 bad input",
+    )
+    parser.add_argument("--version", action="version", version=f"boardless {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, text in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == chosen:
+            import_module(f"sim.cli.{name}").add_arguments(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((w for w in words if not w.startswith("-")), None)
+    args = _parser(chosen).parse_args(words)
+    try:
+        return int(import_module(f"sim.cli.{args.command}").run(args))
+    except BoardlessError as error:
+        print(f"boardless {args.command}: {error}", file=sys.stderr)
+        return 2
+    except FirmwareFailure as failure:
+        print(f"boardless {args.command}: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"boardless {args.command}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`boardless boards | head`); there is nobody to tell.
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,88 @@
+"""Settings: declared once, read from option, environment and file, in that order.
+
+A command-line option wins over the environment variable `BOARDLESS_<NAME>`, that over `[tool.boardless]` in
+`pyproject.toml` (or the same keys at the top of `boardless.toml`), that over the default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sim.errors import UsageError, near
+
+KERNELS = ("reference", "cmsis-nn")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can set for a whole project. Empty means: the default."""
+
+    board: str = "arduino_nano_33_ble"
+    engine: str = "qemu"
+    tflm: str = ""  # folder of a TFLM tree; empty: the pinned default tree
+    kernels: str = "reference"
+    boards: str = ""  # more folders with boards, separated like PATH
+    qemu: str = ""  # path of qemu-system-arm; empty: the one on PATH
+
+    @staticmethod
+    def load(options: Mapping[str, str | None] | None = None, start: Path | None = None) -> Settings:
+        """Settings for the project around `start` (default: the current folder).
+
+        Raises UsageError for an unknown key, a value of the wrong type, or a file that is not TOML.
+        """
+        names = [f.name for f in fields(Settings)]
+        values: dict[str, str] = {}
+        for name, value in _from_file(start or Path.cwd(), names).items():
+            values[name] = value
+        for name in names:
+            env = os.environ.get("BOARDLESS_" + name.upper())
+            if env:
+                values[name] = env
+        for name, option in (options or {}).items():
+            if option:
+                values[name] = option
+        settings = Settings(**values)
+        if settings.kernels not in KERNELS:
+            raise UsageError(
+                f"kernels = {settings.kernels!r}: unknown kernels", hint=near(settings.kernels, KERNELS)
+            )
+        return settings
+
+
+def _from_file(start: Path, names: list[str]) -> dict[str, str]:
+    for folder in [start, *start.parents]:
+        own = folder / "boardless.toml"
+        if own.is_file():
+            return _checked(_toml(own), own, names)
+        project = folder / "pyproject.toml"
+        if project.is_file():
+            table = _toml(project).get("tool", {}).get("boardless")
+            if table is not None:
+                return _checked(table, project, names)
+    return {}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a TOML file: {error}") from None
+
+
+def _checked(table: Mapping[str, Any], path: Path, names: list[str]) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for key, value in table.items():
+        if key not in names:
+            raise UsageError(f"{path}: unknown setting {key!r}", hint=near(key, names))
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: setting {key!r} must be a text, not {type(value).__name__}")
+        # A path in a settings file is meant from that file, wherever the command is typed.
+        if key in ("tflm", "qemu") and value and not Path(value).expanduser().is_absolute() and "/" in value:
+            value = str(path.parent / value)
+        out[key] = value
+    return out
