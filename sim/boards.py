@@ -1,0 +1,203 @@
+"""Board: what a `board.toml` says about a product or kit, checked, with where each figure is from.
+
+A board is a folder with a `board.toml`; its name is the folder's. The shipped ones lie in `platforms/`; one of
+your own is a folder given by path, or lies in one of the folders of the setting `boards`. Format: docs/boards.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.board_file import FIGURES, Table
+from sim.errors import UsageError, near
+from sim.paths import data_root
+from sim.settings import Settings
+
+FILE = "board.toml"
+SOURCE_KINDS = ("datasheet", "driver", "chosen", "unverified")
+# core -> the floating-point units it can have, by GCC's -mfpu name ("auto": implied by -mcpu).
+CORES: Mapping[str, tuple[str, ...]] = {
+    "cortex-m3": ("none",),
+    "cortex-m4": ("none", "fpv4-sp-d16"),
+    "cortex-m7": ("none", "fpv5-sp-d16", "fpv5-d16"),
+    "cortex-m33": ("none", "fpv5-sp-d16"),
+    "cortex-m55": ("auto",),
+}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A contiguous range of addresses; both figures in bytes."""
+
+    origin: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """First address after it."""
+        return self.origin + self.size
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a figure is from.
+
+    `datasheet`: that text was opened; `driver`: repository, commit and file; `chosen`: not a figure of the product
+    but a decision of ours or yours; `unverified`: nobody looked it up, which marks every result that rests on it.
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A product or kit, as far as firmware for it depends on it."""
+
+    name: str
+    title: str
+    folder: Path
+    core: str  # as GCC's -mcpu: "cortex-m4"
+    fpu: str  # as GCC's -mfpu, "none", or "auto" where -mcpu says it
+    mve: bool  # has the vector extension (Helium)
+    clock_hz: int
+    flash: Memory  # what the image is linked into
+    ram: Memory  # the main contiguous RAM
+    parts: Mapping[str, str]  # sensor slot -> part, {"imu": "lsm9ds1"}
+    sources: Mapping[str, Source]  # by key of the file: "clock.hz", "flash.size", "parts.imu", ...
+    unverified: tuple[str, ...]  # keys whose source is `unverified`
+
+    @staticmethod
+    def load(name_or_path: str | Path, extra_folders: Iterable[Path] = ()) -> Board:
+        """The board of that name (shipped, or in one of `extra_folders`), or the one in that folder.
+
+        Raises UsageError for an unknown name (with near ones), and for a file that is missing or not right.
+        """
+        text = str(name_or_path)
+        path = Path(text).expanduser()
+        if isinstance(name_or_path, Path) or "/" in text or text.startswith("."):
+            if path.name == FILE:
+                path = path.parent
+            if not (path / FILE).is_file():
+                raise UsageError(
+                    f"{text}: no board there: no {FILE} in that folder",
+                    hint="docs/boards.md says what goes into it; `boardless boards` lists those there are",
+                )
+            return _read(path.resolve())
+        known = _folders(extra_folders)
+        if text in known:
+            return _read(known[text])
+        if (path / FILE).is_file():
+            return _read(path.resolve())
+        raise UsageError(f"unknown board {text!r}", hint=near(text, known))
+
+
+def all_boards(extra_folders: Iterable[Path] = ()) -> list[Board]:
+    """Every board that can be named, sorted by name. Raises UsageError if one of the files is not right."""
+    return [_read(folder) for _, folder in sorted(_folders(extra_folders).items())]
+
+
+def board_folders(settings: Settings) -> tuple[Path, ...]:
+    """The folders of the setting `boards`, for `extra_folders`."""
+    return tuple(Path(part).expanduser() for part in settings.boards.split(os.pathsep) if part)
+
+
+def _folders(extra: Iterable[Path]) -> dict[str, Path]:
+    """Board name -> its folder. Two boards of one name are an error: which one was meant would be a guess."""
+    found: dict[str, Path] = {}
+    for top in [data_root() / "platforms", *extra]:
+        if not top.is_dir():
+            raise UsageError(
+                f"{top}: no such folder of boards",
+                hint="check the setting `boards` (folders separated like PATH)",
+            )
+        # The folder of one board is as good as a folder of boards.
+        for file in sorted([*top.glob(FILE), *top.glob(f"*/{FILE}")]):
+            folder = file.parent.resolve()
+            if found.setdefault(folder.name, folder) != folder:
+                raise UsageError(
+                    f"two boards named {folder.name!r}: {found[folder.name]} and {folder}",
+                    hint="rename the folder of one: a board's name is its folder's",
+                )
+    return found
+
+
+def _read(folder: Path) -> Board:
+    file = folder / FILE
+    try:
+        raw: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: not a TOML file: {error}", hint="docs/boards.md shows one") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+    if not _NAME.fullmatch(folder.name):
+        raise UsageError(
+            f"{folder}: {folder.name!r} cannot be a board's name",
+            hint="a board is named as its folder: lower-case letters, digits and _, a letter first",
+        )
+    return _board(folder, Table(file, raw))
+
+
+def _board(folder: Path, table: Table) -> Board:
+    table.no_more_than(["board", "clock", "flash", "ram", "parts", "sources"])
+    head = table.table("board", ["title", "core", "fpu", "mve"])
+    core = head.one_of("core", CORES)
+    fpu = head.one_of("fpu", CORES[core], why=f" on {core}")
+    mve = head.boolean("mve", default=core == "cortex-m55")
+    if mve and core != "cortex-m55":
+        raise head.error("mve", f"{core} has no MVE", "leave the key out")
+    clock_hz = table.table("clock", ["hz"]).integer("hz")
+    flash = _memory(table, "flash")
+    ram = _memory(table, "ram")
+    if flash.origin < ram.end and ram.origin < flash.end:
+        raise table.error("flash", "overlaps [ram]", "an image cannot lie where its variables are")
+    parts = _parts(table)
+    sources = _sources(table, parts)
+    return Board(
+        name=folder.name,
+        title=head.text("title"),
+        folder=folder,
+        core=core,
+        fpu=fpu,
+        mve=mve,
+        clock_hz=clock_hz,
+        flash=flash,
+        ram=ram,
+        parts=parts,
+        sources=sources,
+        unverified=tuple(key for key, source in sources.items() if source.kind == "unverified"),
+    )
+
+
+def _memory(table: Table, key: str) -> Memory:
+    inner = table.table(key, ["origin", "size"])
+    memory = Memory(inner.integer("origin"), inner.integer("size"))
+    if memory.end > FIGURES["ram.origin"].high:
+        raise inner.error("size", f"ends at {memory.end:#x}", "memory ends below 0xa0000000 (devices follow)")
+    return memory
+
+
+def _parts(table: Table) -> dict[str, str]:
+    inner = table.table("parts", None, required=False)
+    return {slot: inner.text(slot) for slot in inner}
+
+
+def _sources(table: Table, parts: Mapping[str, str]) -> dict[str, Source]:
+    """One source a figure; a figure without one is unverified."""
+    figures = ["board.core", "board.fpu", *FIGURES, *(f"parts.{slot}" for slot in parts)]
+    inner = table.table("sources", figures, required=False)
+    out: dict[str, Source] = {}
+    for key in figures:
+        if key not in inner:
+            out[key] = Source("unverified", "no source given")
+            continue
+        entry = inner.table(key, ["kind", "text"])
+        out[key] = Source(entry.one_of("kind", SOURCE_KINDS), entry.text("text"))
+    return out
