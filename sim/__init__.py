@@ -22,7 +22,7 @@ _WHERE = {
     "TflmTree": "sim.tflm",
     "invoke": "sim.invoke",
 }
-__all__ = [*sorted(_WHERE), "__version__"]  # noqa: PLE0604
+__all__ = [*sorted(_WHERE), "__version__"]
 
 if TYPE_CHECKING:
     from sim.boards import Board as Board

@@ -1,0 +1,139 @@
+"""What an engine has to do: start a firmware, run it until something happens, look at it, stop.
+
+The protocol is small on purpose: an emulator, a fake in unit tests and a debug probe on a real board all fit. What
+an engine can do beyond it is declared in `capabilities`; a test that needs one that is missing is skipped with that
+reason. Engines register under the entry point group `boardless.engines`; nothing in the core names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from sim.boards import Board, Memory
+
+# Capability names.
+COUNT = "count"  # exact instruction counts, in total and per region
+MARKS = "marks"  # console bytes with the count at which they were sent
+BUDGET = "budget"  # stops at an instruction count
+FAULTS = "faults"  # stops at the first instruction of a fault handler
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where firmware for one board is linked on one engine. Addresses and sizes in bytes."""
+
+    engine: str
+    machine: str  # what plays the board, for people and for hashes: "mps2-an386"
+    flash: Memory  # origin as the engine has it, size of the board
+    ram: Memory
+    vectors: int  # where the core reads its vector table at reset; usually flash.origin
+    room: Memory  # all RAM the engine has there: sizing runs may use it
+    flash_room: int
+    console: str  # kind of UART: firmware/boards/console_<kind>.c
+    console_base: int
+
+
+class StopKind(Enum):
+    """Why the core stands still."""
+
+    START = "start"  # before the first instruction
+    SYMBOL = "symbol"  # at the first instruction of an armed symbol
+    LIMIT = "limit"  # the instruction limit is reached
+    ENDED = "ended"  # the engine is gone: reset request, lock-up, crash (see `Stop.detail`)
+    STUCK = "stuck"  # no instruction was executed for a while: asleep with nothing to wake it
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop. `symbol` is the armed name; `detail` says in words why an engine ended."""
+
+    kind: StopKind
+    pc: int = 0
+    symbol: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What happens at the first instruction of a symbol."""
+
+    stop: bool = False
+    mark: bool = False  # note the count: a byte is sent to the console
+    region: bool = False  # measure from here to the return
+
+
+@dataclass(frozen=True)
+class RegionRun:
+    """One call of a region: instruction counts at entry and after return."""
+
+    symbol: str
+    start: int
+    end: int
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked firmware as an engine needs it."""
+
+    elf: Path
+    layout: Layout
+    functions: Mapping[str, int]  # name -> address, Thumb bit clear
+    timers: bool = False  # reads timers or takes interrupts: virtual time must follow instructions
+    console_symbol: str = ""  # called once per console byte; empty: watch the UART's data register
+    stops: Sequence[str] = field(default=())  # names in `functions` that stop the core from the start
+
+
+class Session(Protocol):
+    """One running firmware. Addresses are the core's; bytes are raw."""
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since the start, at the last stop."""
+
+    def resume(self, limit: int | None = None) -> Stop:
+        """Let the core go on until something happens, at the latest at `limit` instructions."""
+
+    def arm(self, symbol: str, what: Arm) -> None:
+        """Change what happens at a symbol of the image."""
+
+    def read(self, address: int, length: int) -> bytes:
+        """Read RAM. Raises IndexError outside it."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write RAM. Raises IndexError outside it."""
+
+    def registers(self) -> dict[str, int]:
+        """r0..r12, sp, lr, pc, xpsr while the core stands still; empty if the engine is gone."""
+
+    def system_word(self, address: int) -> int | None:
+        """A word of the system control space (fault status registers), None if it cannot be read."""
+
+    def console(self) -> tuple[bytes, Sequence[int]]:
+        """Bytes sent to the UART since the last call, and the instruction count of each (may be shorter)."""
+
+    def regions(self) -> list[RegionRun]:
+        """Region runs completed since the last call."""
+
+    def close(self) -> None:
+        """End the engine; safe to call twice, never raises."""
+
+
+class Engine(Protocol):
+    """A way to run firmware."""
+
+    name: str
+    capabilities: frozenset[str]
+
+    def version(self) -> str:
+        """Version for reports. Raises SetupError when the engine is missing or of a wrong version."""
+
+    def layout(self, board: Board) -> Layout:
+        """Where firmware for this board goes. Raises UsageError when the engine cannot play the board."""
+
+    def start(self, image: Image) -> Session:
+        """Start; returns at the stop before the first instruction."""

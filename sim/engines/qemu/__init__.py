@@ -1,0 +1,31 @@
+"""QEMU: the embedded default engine. A board runs on its twin, the Arm reference machine with the same core."""
+
+from __future__ import annotations
+
+from sim.boards import Board
+from sim.engines.protocol import BUDGET, COUNT, FAULTS, MARKS, Image, Layout, Session
+from sim.engines.qemu.program import find_qemu, qemu_version
+from sim.engines.qemu.twins import layout_of
+from sim.settings import Settings
+
+
+class QemuEngine:
+    """Engine `qemu` (see `sim.engines.protocol.Engine`)."""
+
+    name = "qemu"
+    capabilities = frozenset({COUNT, MARKS, BUDGET, FAULTS})
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def version(self) -> str:
+        return ".".join(map(str, qemu_version(find_qemu(self._settings))))
+
+    def layout(self, board: Board) -> Layout:
+        return layout_of(board)
+
+    def start(self, image: Image) -> Session:
+        from sim.engines.qemu.session import QemuSession
+
+        program = find_qemu(self._settings)
+        return QemuSession(program, qemu_version(program), image)

@@ -1,0 +1,109 @@
+"""The memory file that runner and probe share. Offsets are those of `struct control` in probe/probe.c."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+from sim.engines.protocol import Arm, RegionRun
+from sim.engines.qemu.shared import shared_file
+
+EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL = 1, 2, 3, 4
+FLAG_EXACT = 1
+NEVER = 2**64 - 1
+MARKS_MAX = 1 << 16
+REGIONS_MAX = 1 << 12
+
+_SYMBOLS_AT = 4096
+_STOP, _MARK, _REGION = 1, 2, 4
+_HEADER = struct.Struct("<QQQIIIIIIIIIIIIII")  # 80 bytes
+_EVENT = struct.Struct("<QII")  # pc, event, symbol at offset 16
+_REGION_RUN = struct.Struct("<IIQQ")
+
+
+class Control:
+    """Counters, limits, symbols and rings of one machine. Close it to give the memory back."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, int],
+        arms: Mapping[str, Arm],
+        *,
+        exact: bool,
+        console: int,
+    ) -> None:
+        # One entry an address: an alias must not hide the name that is armed.
+        by_address: dict[int, str] = {}
+        for name in sorted(functions):
+            address = functions[name]
+            if address not in by_address or name in arms:
+                by_address[address] = name
+        self.names: Sequence[str] = [by_address[a] for a in sorted(by_address)]
+        self._index = {name: i for i, name in enumerate(self.names)}
+        for name, address in functions.items():
+            self._index.setdefault(name, self._index[by_address[address]])
+        self._marks_at = _SYMBOLS_AT + 8 * len(self.names)
+        self._regions_at = self._marks_at + 8 * MARKS_MAX
+        size = self._regions_at + _REGION_RUN.size * REGIONS_MAX
+        self.fd, self._map = shared_file("boardless-control", size)
+        _HEADER.pack_into(
+            self._map, 0,
+            0, NEVER, 0, 0, 0, FLAG_EXACT if exact else 0, 0, 0, len(self.names),
+            _SYMBOLS_AT, self._marks_at, self._regions_at, 0, MARKS_MAX, 0, REGIONS_MAX, console,
+        )  # fmt: skip
+        table = struct.Struct("<II")
+        for i, name in enumerate(self.names):
+            table.pack_into(self._map, _SYMBOLS_AT + 8 * i, functions[name], 0)
+        for name, what in arms.items():
+            self.arm(name, what)
+        self._words = memoryview(self._map)
+
+    @property
+    def count(self) -> int:
+        """Instructions executed; may be read while the core runs."""
+        return int.from_bytes(self._map[0:8], "little")
+
+    @property
+    def idle(self) -> bool:
+        """The core sleeps."""
+        return self._map[36] != 0
+
+    @property
+    def api(self) -> int:
+        """Version of QEMU's plugin interface that the probe uses; 0 before it is loaded."""
+        return self._map[40]
+
+    def set_limit(self, limit: int | None) -> None:
+        self._map[8:16] = (NEVER if limit is None else limit).to_bytes(8, "little")
+
+    def event(self) -> tuple[int, int, str]:
+        """(kind, pc, name of the symbol) of the present stop."""
+        pc, kind, index = _EVENT.unpack_from(self._map, 16)
+        return kind, pc, self.names[index] if kind == EVENT_SYMBOL else ""
+
+    def arm(self, symbol: str, what: Arm) -> None:
+        value = _STOP * what.stop | _MARK * what.mark | _REGION * what.region
+        struct.pack_into("<I", self._map, _SYMBOLS_AT + 8 * self._index[symbol] + 4, value)
+
+    def take_marks(self) -> list[int]:
+        """Counts of the console bytes since the last call."""
+        n = int.from_bytes(self._map[60:64], "little")
+        if n == 0:
+            return []
+        marks = list(struct.unpack_from(f"<{n}Q", self._map, self._marks_at))
+        self._map[60:64] = bytes(4)
+        return marks
+
+    def take_regions(self) -> list[RegionRun]:
+        """Completed region runs since the last call."""
+        n = int.from_bytes(self._map[68:72], "little")
+        runs = []
+        for i in range(n):
+            symbol, depth, start, end = _REGION_RUN.unpack_from(self._map, self._regions_at + i * _REGION_RUN.size)
+            runs.append(RegionRun(self.names[symbol], start, end, depth))
+        self._map[68:72] = bytes(4)
+        return runs
+
+    def close(self) -> None:
+        self._words.release()
+        self._map.close()
