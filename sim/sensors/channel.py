@@ -1,0 +1,234 @@
+"""A sensor part running in board time: what firmware reads, when it is there, and what got lost.
+
+Board time is an int of picoseconds since the board started: exact, and finer than a cycle of any Cortex-M. Sample k
+of a part opened at T0 is taken at T0 + (k + 1) / rate, rounded up to the picosecond, each from the exact fraction, so
+nothing drifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from sim.errors import UsageError
+from sim.sensors.parts.base import Part
+from sim.sensors.stimulus import Stimulus
+from sim.sensors.track import Track, match
+
+PS = 10**12  # picoseconds in a second
+
+
+def to_ps(seconds: float | Fraction) -> int:
+    """Seconds as board time, to the nearest picosecond."""
+    return round(Fraction(seconds) * PS)
+
+
+def cycles_to_ps(cycles: int, clock_hz: int) -> int:
+    """Busy cycles as board time, rounded down."""
+    return cycles * PS // clock_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one read gives."""
+
+    codes: bytes  # count samples, each all channels of the part, little-endian
+    count: int
+    ready_ps: int  # board time when the last of them exists; never before the time of the read
+    overrun: int  # samples lost before these since the last read, as the FIFO was full
+    first_index: int  # of the first of them, counted from the opening of the part
+    rest: int  # how many of them are the part's rest value: no stimulus played then
+    saturated: int  # values among them cut off at the range
+    over: bool  # a stimulus was played, and it ended before the first of these
+
+    @property
+    def ready_time(self) -> float:
+        """`ready_ps` in seconds."""
+        return self.ready_ps / PS
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How far a part has got; `str()` of it is the line for reports."""
+
+    name: str
+    stimulus: str  # name, or ""
+    consumed: int  # samples of the stimulus that firmware has read
+    total: int | None  # samples of the stimulus at the part's rate; None: it does not end, or no rate yet
+    saturated: int  # values cut off at the range, of the stimulus, that firmware has read
+    overrun: int  # samples lost since the part was opened
+    rest: int  # samples read that no stimulus was played for, since the part was opened
+
+    def __str__(self) -> str:
+        of = f"{self.consumed} of {self.total} samples" if self.total is not None else f"{self.consumed} samples"
+        said = f"{self.name}: {of} of {self.stimulus}" if self.stimulus else f"{self.name}: no stimulus"
+        return f"{said}, {self.saturated} values saturated, {self.overrun} samples lost, {self.rest} at rest"
+
+
+class SensorChannel:
+    """One part of a board while it runs. Not thread-safe; times must not run backwards."""
+
+    def __init__(self, part: Part, name: str = "") -> None:
+        """`name`: the slot, where a board has more than one part of a kind."""
+        self.part = part
+        self.name = name or part.slot
+        self.warnings: list[str] = []  # for the user, as they come up
+        self.opened = False
+        self.rate = Fraction(0)  # Hz
+        self.ranges: tuple[float, ...] = ()
+        self.polled = False  # read on the driver's own timer: the rate is none of the part's
+        self.bytes_per_sample = np.dtype(part.dtype).itemsize * len(part.channels)
+        self._rest = bytes(self.bytes_per_sample)
+        self._t0 = 0
+        self._num = self._den = 1  # sample k is taken at t0 + (k + 1) * den / num picoseconds
+        self._next = 0  # index of the next sample to deliver
+        self._waiting: Stimulus | None = None  # played before the part was opened
+        self._tracks: list[tuple[int, Track]] = []  # (index of its first sample, track), rising
+        self._consumed = self._saturated = self._overrun = self._at_rest = 0
+
+    def open(self, rate_hz: float | Fraction, board_ps: int, ranges: Sequence[float] = ()) -> None:
+        """The firmware switches the part on (again): sampling starts at `board_ps`, counts from zero.
+
+        `ranges`: one a quantity in the part's units (g, deg/s), 0 or none for the widest. A stimulus that was played
+        before begins now; one that is playing goes on. Raises UsageError for a rate or range that the part has not.
+        """
+        rate = Fraction(rate_hz).limit_denominator(1000)
+        polled = rate not in self.part.rates
+        if polled and not (self.part.pollable and 0 < rate <= self.part.rates[-1]):
+            has = ", ".join(f"{float(r):g}" for r in self.part.rates)
+            less = f", or less than {float(self.part.rates[-1]):g} on a timer" if self.part.pollable else ""
+            raise UsageError(f"{self.name}: {self.part.name} has no rate of {float(rate):g} Hz", hint=f"{has}{less}")
+        ranges = self.part.full_ranges(ranges)
+        playing = self._playing(board_ps)
+        self.rate, self.ranges, self.polled, self.opened = rate, ranges, polled, True
+        self._t0, self._next = board_ps, 0
+        self._num, self._den = rate.numerator, rate.denominator * PS
+        self._overrun = self._at_rest = 0
+        self._tracks = []
+        if self._waiting is not None:
+            stimulus, self._waiting = self._waiting, None
+            self._start(Track(stimulus, self.part, rate, ranges, Fraction(0)), 0)
+        elif playing is not None:
+            self._tracks = [(0, Track(playing[0], self.part, rate, ranges, playing[1]))]
+
+    def play(self, stimulus: Stimulus, board_ps: int) -> None:
+        """The stimulus begins: its first sample is the first that the part takes after `board_ps`.
+
+        So a recording made at the part's rate is delivered point by point. Before the part is opened it waits for
+        that. It replaces one that is playing. Raises UsageError for channels or units that do not fit.
+        """
+        if not self.opened:
+            match(stimulus, self.part)
+            self._waiting = stimulus
+            self._consumed = self._saturated = 0
+            return
+        track = Track(stimulus, self.part, self.rate, self.ranges, Fraction(0))
+        self._start(track, max(self.taken(board_ps), self._next))
+
+    def read(self, samples: int, board_ps: int) -> Delivery:
+        """The next `samples` samples, for firmware that asks for them at `board_ps` and waits until they are there.
+
+        Samples that found the FIFO full before the read are lost, oldest first.
+        """
+        if not self.opened or samples < 1:
+            raise UsageError(f"{self.name}: read of {samples} samples" + ("" if self.opened else " before it is open"))
+        waiting = (board_ps - self._t0) * self._num // self._den - self._next
+        overrun = waiting - self.part.fifo_depth if waiting > self.part.fifo_depth else 0
+        first = self._next + overrun
+        end = self._next = first + samples
+        ready = self._t0 - (-end * self._den // self._num)
+        self._overrun += overrun
+        start, track = self._tracks[-1] if self._tracks else (0, None)
+        if track is not None and start <= first and (track.samples is None or end <= start + track.samples):
+            codes, saturated = track.codes(first - start, end - start)
+            rest, over = 0, False
+            self._consumed += samples
+            self._saturated += saturated
+        else:
+            codes, saturated, rest, over = self._assemble(first, end)
+        return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over)
+
+    def taken(self, board_ps: int) -> int:
+        """How many samples the part has taken by then, read or not."""
+        return max(0, (board_ps - self._t0) * self._num // self._den) if self.opened else 0
+
+    def time_of(self, index: int) -> int:
+        """Board time (ps) at which sample `index` is taken."""
+        return self._t0 - (-(index + 1) * self._den // self._num)
+
+    def end_ps(self) -> int | None:
+        """Board time at which the last sample of the stimulus is taken; None: nothing plays, or without end."""
+        if not self._tracks or self._tracks[-1][1].samples is None:
+            return None
+        start, track = self._tracks[-1]
+        return self.time_of(start + (track.samples or 0) - 1)
+
+    def ended(self) -> bool:
+        """Whether firmware has read (or lost) all of the stimulus."""
+        if not self._tracks or self._tracks[-1][1].samples is None:
+            return False
+        start, track = self._tracks[-1]
+        return self._next >= start + (track.samples or 0)
+
+    def statistics(self) -> Statistics:
+        """See Statistics."""
+        track = self._tracks[-1][1] if self._tracks else None
+        playing = track.stimulus if track else self._waiting
+        return Statistics(
+            name=self.name,
+            stimulus=playing.name if playing else "",
+            consumed=self._consumed,
+            total=track.samples if track else None,
+            saturated=self._saturated,
+            overrun=self._overrun,
+            rest=self._at_rest,
+        )
+
+    def _start(self, track: Track, index: int) -> None:
+        self.warnings += [f"{self.name}: {line}" for line in track.warnings()]
+        # What was played before still lies in the FIFO up to here, nothing older can be asked for.
+        self._tracks = [(s, t) for s, t in self._tracks[-1:] if s < index] + [(index, track)]
+        self._consumed = self._saturated = 0
+
+    def _playing(self, board_ps: int) -> tuple[Stimulus, Fraction] | None:
+        """The stimulus that is under way, and how many seconds of it have been."""
+        if not self._tracks:
+            return None
+        start, track = self._tracks[-1]
+        been = (max(self.taken(board_ps), self._next) - start) / self.rate + track.offset
+        if track.samples is not None and track.stimulus.duration is not None and been >= track.stimulus.duration:
+            return None
+        return track.stimulus, been
+
+    def _assemble(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
+        """Codes of a read that is not all within one stimulus: (codes, saturated, rest, over)."""
+        out: list[bytes] = []
+        at, saturated, rest = first, 0, 0
+        for i, (start, track) in enumerate(self._tracks):
+            last = i == len(self._tracks) - 1
+            stop = end if last else min(end, self._tracks[i + 1][0])
+            if track.samples is not None:
+                stop = min(stop, start + track.samples)
+            begin = max(at, start)
+            if begin >= stop:
+                continue
+            out.append(self._rest * (begin - at))
+            rest += begin - at
+            codes, beyond = track.codes(begin - start, stop - start)
+            out.append(codes)
+            saturated += beyond
+            if last:
+                self._consumed += stop - begin
+                self._saturated += beyond
+            at = stop
+        out.append(self._rest * (end - at))
+        rest += end - at
+        self._at_rest += rest
+        over = False
+        if self._tracks:
+            start, final = self._tracks[-1]
+            over = final.samples is not None and first >= start + final.samples
+        return b"".join(out), saturated, rest, over

@@ -1,0 +1,39 @@
+"""The sensor parts there are: one file each, with a `PART` in it.
+
+More come with installed packages, by the entry point `boardless.parts`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from sim.errors import UsageError, near
+
+if TYPE_CHECKING:
+    from sim.sensors.parts.base import Part
+
+# part -> what it is, one line. The file is loaded when the part is asked for (it needs numpy).
+NAMES = {
+    "lsm6dso": "accelerometer and gyroscope, ST",
+    "lsm9ds1": "accelerometer and gyroscope (its magnetometer is not modelled), ST",
+    "mp34dt05": "digital microphone, ST, as the Arduino core reads it",
+}
+
+
+def part_names() -> tuple[str, ...]:
+    """All parts by name, sorted: shipped ones and those of installed packages."""
+    return tuple(sorted({*NAMES, *(e.name for e in entry_points(group="boardless.parts"))}))
+
+
+def part(name: str) -> Part:
+    """The part of that name. Raises UsageError, with near names, for an unknown one."""
+    if name in NAMES:
+        found: Part = import_module(f"sim.sensors.parts.{name}").PART
+        return found
+    for entry in entry_points(group="boardless.parts"):
+        if entry.name == name:
+            loaded: Part = entry.load()
+            return loaded
+    raise UsageError(f"unknown sensor part {name!r}", hint=near(name, part_names()))

@@ -1,0 +1,46 @@
+"""LSM9DS1: accelerometer and gyroscope of the Arduino Nano 33 BLE.
+
+Both run at one rate, FIFO in continuous mode. Its magnetometer is not modelled.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sim.boards import Source
+from sim.sensors.parts.base import LinearPart, Quantity
+
+_DRIVER = "STMicroelectronics/lsm9ds1-pid@07635d62d30d1ff8412603403e77c4154676bfd3"
+
+PART = LinearPart(
+    name="lsm9ds1",
+    title="ST LSM9DS1",
+    slot="imu",
+    quantities=(
+        Quantity(
+            "acceleration",
+            ("ax", "ay", "az"),
+            "m/s^2",
+            "g",
+            "mg",
+            {2.0: 0.061, 4.0: 0.122, 8.0: 0.244, 16.0: 0.732},
+        ),
+        Quantity(
+            "angular rate",
+            ("gx", "gy", "gz"),
+            "deg/s",
+            "deg/s",
+            "mdeg/s",
+            {245.0: 8.75, 500.0: 17.5, 2000.0: 70.0},
+        ),
+    ),
+    rates=tuple(Fraction(r) for r in ("14.9", "59.5", "119", "238", "476", "952")),
+    pollable=True,
+    fifo_depth=32,
+    sources={
+        "sensitivity": Source("driver", f"{_DRIVER}: lsm9ds1_reg.c, lsm9ds1_from_fs*_to_*"),
+        "rates": Source("driver", f"{_DRIVER}: lsm9ds1_reg.c, names LSM9DS1_IMU_14Hz9 to _952Hz"),
+        "fifo_depth": Source("unverified", "32 samples"),
+        "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
+    },
+)

@@ -1,0 +1,37 @@
+"""MP34DT05: microphone of the Arduino Nano 33 BLE Sense, with the PDM decimation of the nRF52840 behind it.
+
+What firmware gets is 16-bit sound at 16 kHz, through two buffers of 256 samples: that is what is modelled.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from sim.boards import Source
+from sim.sensors.parts.base import LinearPart, Quantity
+
+_CORE = "arduino/ArduinoCore-mbed@78ea5cd63ad975843c2924421d3a4e07b7218cbc: libraries/PDM/src/nrf52/PDM.cpp"
+# A sine of 1 Pa (rms; 94 dB SPL) is 26 dB below a sine that fills the range; so full scale is, as a peak:
+FULL_SCALE_PA = math.sqrt(2.0) * 10 ** (26 / 20)
+
+PART = LinearPart(
+    name="mp34dt05",
+    title="ST MP34DT05",
+    slot="microphone",
+    quantities=(Quantity("sound pressure", ("sound",), "Pa", "Pa", "Pa", {FULL_SCALE_PA: FULL_SCALE_PA / 32768}),),
+    rates=(Fraction(16000), Fraction(41667)),
+    pollable=False,
+    fifo_depth=512,
+    also={"fs": FULL_SCALE_PA},
+    sources={
+        "sensitivity": Source(
+            "unverified",
+            "-26 dBFS at 94 dB SPL, as an ST user manual (STEBCN2V1, page 19) quotes it; "
+            "the part's own datasheet was not opened",
+        ),
+        "rates": Source("driver", _CORE),
+        "fifo_depth": Source("unverified", "two buffers of 512 bytes"),
+        "gain": Source("chosen", "0 dB between the microphone and the code"),
+    },
+)

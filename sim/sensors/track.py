@@ -1,0 +1,165 @@
+"""A stimulus as one part delivers it at one rate and range: raw codes by index, from its first sample on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from sim.errors import UsageError
+from sim.sensors.parts.base import Part
+from sim.sensors.stimulus import Stimulus, Values
+
+_BLOCK = 1 << 16  # samples converted at once: bounds memory for hours of sound
+_AHEAD = 4096  # samples converted at once of a stimulus that does not end
+# A recording's duration is rounded; its last sample must not get lost by that.
+_HAIR = 1e-6
+
+
+class Track:
+    """Sample i is the stimulus at `offset + (i + 1) / rate` seconds.
+
+    A stimulus that ends is converted whole when it is made, so what is beyond the range is known before the run and
+    reading is a slice.
+    """
+
+    def __init__(
+        self, stimulus: Stimulus, part: Part, rate: Fraction, ranges: Sequence[float], offset: Fraction
+    ) -> None:
+        """Raises UsageError for channels or units that the part cannot take."""
+        self.stimulus = stimulus
+        self._part = part
+        self._rate = rate
+        self._ranges = tuple(ranges)
+        self.offset = offset  # seconds of the stimulus that went before
+        self._offset = float(offset)
+        self._columns, self._factors, self.resting = match(stimulus, part)
+        self._bytes = np.dtype(part.dtype).itemsize * len(part.channels)
+        self._ahead: tuple[int, bytes, list[int]] = (-1, b"", [])
+        self.samples: int | None = None  # None: it does not end
+        self._codes = b""
+        self._beyond: list[int] | None = None  # values beyond the range up to sample i; None: never one
+        self.peaks: dict[str, tuple[int, float]] = {}  # channel -> values beyond the range, the largest
+        if stimulus.duration is not None:
+            left = (stimulus.duration - self._offset) * float(rate)
+            self.samples = max(0, int(left + _HAIR))
+            self._convert_all(self.samples)
+
+    def codes(self, first: int, end: int) -> tuple[bytes, int]:
+        """Codes of samples first..end (little-endian, sample by sample), how many values were beyond the range.
+
+        `end` is at most `samples`.
+        """
+        if self.samples is None:
+            return self._endless(first, end)
+        data = self._codes[first * self._bytes : end * self._bytes]
+        return data, 0 if self._beyond is None else self._beyond[end] - self._beyond[first]
+
+    def warnings(self) -> list[str]:
+        """What a user should know before the run, a line each."""
+        out = []
+        if self.resting:
+            names = ", ".join(self.resting)
+            out.append(f"{self.stimulus.name} has no {names}: {self._part.name} delivers 0 there")
+        if self.samples == 0:
+            out.append(
+                f"{self.stimulus.name} ({self.stimulus.duration:g} s) is shorter than one sample at "
+                f"{float(self._rate):g} Hz"
+            )
+        for channel, (count, peak) in self.peaks.items():
+            i = self._part.channels.index(channel)
+            limit = self._part.scales(self._ranges)[i] * self._part.limits(self._ranges)[i]
+            unit = self._part.units[i]
+            out.append(
+                f"{self.stimulus.name}: {count} of {self.samples} samples of {channel} are beyond the range of "
+                f"{self._part.name} (±{limit:.4g} {unit}), the largest {peak:.4g} {unit}: cut off"
+            )
+        return out
+
+    def _values(self, first: int, end: int) -> Values:
+        times = self._offset + np.arange(first + 1, end + 1, dtype=np.float64) / float(self._rate)
+        given = self.stimulus.sample(times)
+        if given.shape != (end - first, len(self.stimulus.channels)):
+            raise UsageError(
+                f"{self.stimulus.name}: gave shape {given.shape} for {end - first} times",
+                hint=f"it must give [{end - first}, {len(self.stimulus.channels)}]",
+            )
+        values = np.zeros((end - first, len(self._part.channels)))
+        for to, (column, scale) in enumerate(zip(self._columns, self._factors, strict=True)):
+            if column >= 0:
+                values[:, to] = given[:, column] * scale
+        return values
+
+    def _convert_all(self, samples: int) -> None:
+        parts: list[bytes] = []
+        beyond = [np.zeros(1, dtype=np.int64)]
+        any_beyond = False
+        for first in range(0, samples, _BLOCK):
+            values = self._values(first, min(samples, first + _BLOCK))
+            codes, mask = self._part.convert(values, self._ranges)
+            parts.append(codes.astype(codes.dtype.newbyteorder("<"), copy=False).tobytes())
+            beyond.append(mask.sum(axis=1))
+            if mask.any():
+                any_beyond = True
+                for i, channel in enumerate(self._part.channels):
+                    if mask[:, i].any():
+                        worst = values[int(np.argmax(np.abs(values[:, i]))), i]
+                        count, peak = self.peaks.get(channel, (0, 0.0))
+                        self.peaks[channel] = (
+                            count + int(mask[:, i].sum()),
+                            float(worst) if abs(worst) > abs(peak) else peak,
+                        )
+        self._codes = b"".join(parts)
+        if any_beyond:
+            self._beyond = np.cumsum(np.concatenate(beyond)).tolist()
+
+    def _endless(self, first: int, end: int) -> tuple[bytes, int]:
+        """Blocks of fixed places, so that what is computed does not depend on how it is read."""
+        data, total = [], 0
+        for block in range(first // _AHEAD, (end - 1) // _AHEAD + 1):
+            start = block * _AHEAD
+            if self._ahead[0] != block:
+                codes, mask = self._part.convert(self._values(start, start + _AHEAD), self._ranges)
+                counts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(mask.sum(axis=1))])
+                self._ahead = (block, codes.astype("<i2", copy=False).tobytes(), counts.tolist())
+            a, b = max(first - start, 0), min(end - start, _AHEAD)
+            data.append(self._ahead[1][a * self._bytes : b * self._bytes])
+            total += self._ahead[2][b] - self._ahead[2][a]
+        return b"".join(data), total
+
+
+def match(stimulus: Stimulus, part: Part) -> tuple[list[int], list[float], tuple[str, ...]]:
+    """Which column of the stimulus goes to each channel (-1: none), its factor, and the channels left at rest.
+
+    Channels are matched by name; a part with one channel takes any stimulus with one. Raises UsageError.
+    """
+    names = list(stimulus.channels)
+    has = ", ".join(f"{c}[{u}]" for c, u in zip(part.channels, part.units, strict=True))
+    if len(part.channels) == 1:
+        if len(names) != 1:
+            raise UsageError(
+                f"{stimulus.name}: {len(names)} channels ({', '.join(names)}), but {part.name} has one: {has}",
+                hint="choose one: recording.select('" + names[0] + "')",
+            )
+        names = list(part.channels)
+    for name in names:
+        if name not in part.channels:
+            raise UsageError(
+                f"{stimulus.name}: channel {name!r} is none of {part.name}, which has {has}",
+                hint="name the channels as the part does, or leave out those it has not: recording.select(...)",
+            )
+    columns, factors, resting = [], [], []
+    for i, channel in enumerate(part.channels):
+        if channel not in names:
+            columns.append(-1)
+            factors.append(0.0)
+            resting.append(channel)
+            continue
+        column = names.index(channel)
+        try:
+            factors.append(part.into(i, stimulus.units[column]))
+        except UsageError as error:
+            raise UsageError(f"{stimulus.name}: channel {channel}: {error.message}", hint=error.hint) from None
+        columns.append(column)
+    return columns, factors, tuple(resting)
