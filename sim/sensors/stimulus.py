@@ -39,7 +39,8 @@ class Stimulus(Protocol):
         """Values at `times` (float64 [n], seconds, 0 < t <= duration, rising) -> float64 [n, channels]."""
 
 
-def _channels(channels: Sequence[str], units: Sequence[str] | str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def checked_channels(channels: Sequence[str], units: Sequence[str] | str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and units of a stimulus as tuples, one unit each. Raises UsageError where they do not fit."""
     names = tuple(channels)
     if not names or len(set(names)) != len(names):
         raise UsageError(f"channels {', '.join(names) or '(none)'}: each channel needs a name of its own")
@@ -68,7 +69,7 @@ class Function:
         name: str = "function",
     ) -> None:
         """`function` takes float64 [n] seconds and gives [n, channels], or [n] where there is one channel."""
-        names, checked = _channels(channels, units)
+        names, checked = checked_channels(channels, units)
         if duration is not None and not (np.isfinite(duration) and duration > 0):
             raise UsageError(f"{name}: a duration of {duration} s", hint="above 0, or None for without end")
         for key, value in zip(
@@ -112,7 +113,7 @@ class Constant:
         name: str = "constant",
     ) -> None:
         """One value a channel."""
-        names, checked = _channels(channels, units)
+        names, checked = checked_channels(channels, units)
         numbers = tuple(float(v) for v in values)
         if len(numbers) != len(names) or not np.isfinite(numbers).all():
             raise UsageError(f"{name}: {len(names)} channels need {len(names)} finite values, not {list(values)}")

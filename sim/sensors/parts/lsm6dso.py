@@ -40,7 +40,11 @@ PART = LinearPart(
     sources={
         "sensitivity": Source("driver", f"{_DRIVER}: lsm6dso_reg.c, lsm6dso_from_fs*_to_*"),
         "rates": Source("driver", f"{_DRIVER}: lsm6dso_reg.c, names LSM6DSO_XL_ODR_12Hz5 to _6667Hz"),
-        "fifo_depth": Source("unverified", "512 words; acceleration and angular rate take one each"),
+        "fifo_depth": Source(
+            "driver",
+            "torvalds/linux@007f2ebbac2ac7f0f6d80ca5afd3f51c5a083838: "
+            "drivers/iio/imu/st_lsm6dsx/st_lsm6dsx_core.c: 512 words; a sample takes two, one a quantity",
+        ),
         "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
     },
 )

@@ -10,6 +10,7 @@ from fractions import Fraction
 from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Quantity
 
+_SHEET = "ST LSM9DS1, DocID025715 Rev 2"
 _DRIVER = "STMicroelectronics/lsm9ds1-pid@07635d62d30d1ff8412603403e77c4154676bfd3"
 
 PART = LinearPart(
@@ -38,9 +39,9 @@ PART = LinearPart(
     pollable=True,
     fifo_depth=32,
     sources={
-        "sensitivity": Source("driver", f"{_DRIVER}: lsm9ds1_reg.c, lsm9ds1_from_fs*_to_*"),
-        "rates": Source("driver", f"{_DRIVER}: lsm9ds1_reg.c, names LSM9DS1_IMU_14Hz9 to _952Hz"),
-        "fifo_depth": Source("unverified", "32 samples"),
+        "sensitivity": Source("datasheet", f"{_SHEET}, table 3 (LA_So, G_So); so has {_DRIVER}: lsm9ds1_reg.c"),
+        "rates": Source("datasheet", f"{_SHEET}, table 9, accelerometer and gyroscope at one rate"),
+        "fifo_depth": Source("datasheet", f"{_SHEET}, section 3.5: 32 samples, continuous mode overwrites the oldest"),
         "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
     },
 )

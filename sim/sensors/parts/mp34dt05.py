@@ -31,7 +31,12 @@ PART = LinearPart(
             "the part's own datasheet was not opened",
         ),
         "rates": Source("driver", _CORE),
-        "fifo_depth": Source("unverified", "two buffers of 512 bytes"),
+        "fifo_depth": Source(
+            "driver",
+            "arduino/ArduinoCore-mbed@d11ce67189c929809e6a15b411e4c0978294c70c: "
+            "libraries/PDM/src/utility/PDMDoubleBuffer.h: two buffers of 512 bytes",
+        ),
+        "overrun": Source("chosen", "the oldest sample is lost (the Arduino core stops the microphone instead)"),
         "gain": Source("chosen", "0 dB between the microphone and the code"),
     },
 )
