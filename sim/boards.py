@@ -17,6 +17,7 @@ from typing import Any
 from sim.board_file import FIGURES, Table
 from sim.errors import UsageError, near
 from sim.paths import data_root
+from sim.sensors.parts import known, part_names
 from sim.settings import Settings
 
 FILE = "board.toml"
@@ -91,12 +92,12 @@ class Board:
                     hint="docs/boards.md says what goes into it; `boardless boards` lists those there are",
                 )
             return _read(path.resolve())
-        known = _folders(extra_folders)
-        if text in known:
-            return _read(known[text])
+        named = _folders(extra_folders)
+        if text in named:
+            return _read(named[text])
         if (path / FILE).is_file():
             return _read(path.resolve())
-        raise UsageError(f"unknown board {text!r}", hint=near(text, known))
+        raise UsageError(f"unknown board {text!r}", hint=near(text, named))
 
 
 def all_boards(extra_folders: Iterable[Path] = ()) -> list[Board]:
@@ -185,19 +186,27 @@ def _memory(table: Table, key: str) -> Memory:
 
 
 def _parts(table: Table) -> dict[str, str]:
+    """Slots must be names that a test can write: machine.imu; parts must be there."""
     inner = table.table("parts", None, required=False)
-    return {slot: inner.text(slot) for slot in inner}
+    parts = {slot: inner.text(slot) for slot in inner}
+    for slot, name in parts.items():
+        if not _NAME.fullmatch(slot):
+            raise inner.error(slot, "cannot be a slot's name", "lower-case letters, digits and _: imu, microphone")
+        if not known(name):
+            raise inner.error(slot, f"unknown sensor part {name!r}", near(name, part_names()))
+    return parts
 
 
 def _sources(table: Table, parts: Mapping[str, str]) -> dict[str, Source]:
-    """One source a figure; a figure without one is unverified."""
+    """One source a figure; `flash` and `ram` may have one for both theirs. One without is unverified."""
     figures = ["board.core", "board.fpu", *FIGURES, *(f"parts.{slot}" for slot in parts)]
-    inner = table.table("sources", figures, required=False)
+    inner = table.table("sources", [*figures, "flash", "ram"], required=False)
     out: dict[str, Source] = {}
     for key in figures:
-        if key not in inner:
+        said = next((k for k in (key, key.partition(".")[0]) if k in inner), None)
+        if said is None:
             out[key] = Source("unverified", "no source given")
             continue
-        entry = inner.table(key, ["kind", "text"])
+        entry = inner.table(said, ["kind", "text"])
         out[key] = Source(entry.one_of("kind", SOURCE_KINDS), entry.text("text"))
     return out

@@ -6,12 +6,13 @@ More come with installed packages, by the entry point `boardless.parts`.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from sim.errors import UsageError, near
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from sim.sensors.parts.base import Part
 
 # part -> what it is, one line. The file is loaded when the part is asked for (it needs numpy).
@@ -22,9 +23,21 @@ NAMES = {
 }
 
 
+def _others() -> dict[str, EntryPoint]:
+    # importlib.metadata costs 20 ms to import; a board with shipped parts needs none of it.
+    from importlib.metadata import entry_points
+
+    return {e.name: e for e in entry_points(group="boardless.parts")}
+
+
+def known(name: str) -> bool:
+    """Whether there is a part of that name."""
+    return name in NAMES or name in _others()
+
+
 def part_names() -> tuple[str, ...]:
     """All parts by name, sorted: shipped ones and those of installed packages."""
-    return tuple(sorted({*NAMES, *(e.name for e in entry_points(group="boardless.parts"))}))
+    return tuple(sorted({*NAMES, *_others()}))
 
 
 def part(name: str) -> Part:
@@ -32,8 +45,8 @@ def part(name: str) -> Part:
     if name in NAMES:
         found: Part = import_module(f"sim.sensors.parts.{name}").PART
         return found
-    for entry in entry_points(group="boardless.parts"):
-        if entry.name == name:
-            loaded: Part = entry.load()
-            return loaded
+    others = _others()
+    if name in others:
+        loaded: Part = others[name].load()
+        return loaded
     raise UsageError(f"unknown sensor part {name!r}", hint=near(name, part_names()))
