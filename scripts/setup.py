@@ -141,14 +141,13 @@ def system_packages(wanted: list[needs.Need], may_install: bool) -> str:
     apt = [*prefix, *quiet, "apt-get", "-y", "-qq", "-o", "DPkg::Lock::Timeout=300"]
     advice = "is the package index reachable? /etc/apt/sources.list* says where it is looked for"
     _run("packages", [*apt, "update"], advice)
-    names = [package for need in missing for package in _debian_packages(need)]
+    names = [package for need in missing for package in needs.debian_packages(need)]
     print(f" installing {' '.join(names)} …", end="", flush=True)
     _run("packages", [*apt, "--no-install-recommends", "install", *names], advice)
     left = [(n, found) for n in missing if not (found := n.look()).ok]
     if left:
         raise StepFailed(
-            "installed, and still not usable:\n"
-            + "\n".join(f"  {need.name}: {found.problem}" for need, found in left)
+            "installed, and still not usable:\n" + "\n".join(f"  {need.name}: {found.problem}" for need, found in left)
         )
     return "installed"
 
@@ -191,14 +190,14 @@ def pip_install_optional(extra: str) -> str:
 
 def tflm_tree() -> str:
     """The crate that carries the default TFLM tree, checked against the committed lock file."""
-    manifest = ROOT / "firmware/tflm/Cargo.toml"
+    code = "from sim.tflm import TflmTree; print(TflmTree.default().version_text)"
     _run(
         "tflm",
-        ["cargo", "fetch", "--locked", "--manifest-path", str(manifest)],
+        [str(PYTHON), "-c", code],
         "is Rust's package registry reachable? a mirror is set in ~/.cargo/config.toml. "
         "A tree of your own needs no download: BOARDLESS_TFLM=/path/to/tree",
     )
-    return "fetched"
+    return "there"
 
 
 def probe() -> str:
@@ -229,11 +228,17 @@ def _run(step: str, command: list[str], advice: str) -> None:
             code = 127
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        tail = "\n".join("  | " + line for line in lines[-12:])
+        tail = "\n".join("  | " + line.strip()[:300] for line in _telling(lines))
         raise StepFailed(
-            f"{step} failed (exit code {code}):\n{tail}\n"
-            f"  whole log: {log.relative_to(ROOT)}\n  what to do: {advice}"
+            f"{step} failed (exit code {code}):\n{tail}\n  whole log: {log.relative_to(ROOT)}\n  what to do: {advice}"
         )
+
+
+def _telling(lines: list[str]) -> list[str]:
+    """The lines of a log that say why, once each, and its last ones."""
+    words = ("ERROR", "Error", "error:", "E: ", "fatal", "Could not", "Temporary failure", "No space")
+    why = list(dict.fromkeys(line for line in lines[:-4] if any(word in line for word in words)))
+    return [*why[-6:], *lines[-4:]]
 
 
 def _as_root(missing: list[needs.Need]) -> list[str]:
@@ -241,24 +246,11 @@ def _as_root(missing: list[needs.Need]) -> list[str]:
         return []
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
         return ["sudo", "-n"]
-    names = " ".join(package for need in missing for package in _debian_packages(need))
+    names = " ".join(package for need in missing for package in needs.debian_packages(need))
     raise StepFailed(
         "system packages are missing, and installing them needs a password. Type this, then the same again:\n"
         f"  sudo apt-get install --no-install-recommends {names}"
     )
-
-
-def _debian_packages(need: needs.Need) -> list[str]:
-    """The package names to install for one need; for cargo the one that is new enough here."""
-    if need.name != "cargo":
-        return need.debian[0].split()
-    for package in need.debian:
-        _, text = needs.output_of(["apt-cache", "policy", package])
-        candidate = next((ln for ln in text.splitlines() if "Candidate:" in ln), "")
-        # Debian's package 0.66 is cargo 1.65: the crate `cargo` was numbered so until 1.72.
-        if needs.version_in(candidate) >= needs.CARGO_VERSION:
-            return [package]
-    return [need.debian[-1]]
 
 
 def _list_of_missing(missing: list[needs.Need]) -> str:

@@ -19,7 +19,7 @@ from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
-QEMU_VERSIONS = ((7, 2), (11, 999))  # tried: 7.2, 10.0, 11.1 (from, up to and including)
+QEMU_VERSIONS = ((7, 2), (11, 99))  # tried: 7.2, 10.0, 11.1 (from, up to and including)
 CARGO_VERSION = (1, 70)  # reads the sparse registry index; Debian 12's `cargo` (1.65) does not
 PYTHON_VERSION = (3, 11)
 
@@ -47,6 +47,7 @@ class Need:
     debian: tuple[str, ...]
     elsewhere: str  # the name to look for on other systems
     look: Callable[[], Found]
+    brew: str = ""  # the formula on macOS
 
 
 def version_in(text: str) -> tuple[int, ...]:
@@ -117,9 +118,7 @@ def host_compiler() -> Found:
             [found.path, "-shared", "-fPIC", "-x", "c", "-", "-o", f"{folder}/t.so"],
             "#include <stdlib.h>\nint t(void) { return abs(-1); }\n",
         )
-    return Found(
-        name, found.version, found.path, f"cannot build a library: {_last_line(text)}" if code else ""
-    )
+    return Found(name, found.version, found.path, f"cannot build a library: {_last_line(text)}" if code else "")
 
 
 def arm_compiler() -> Found:
@@ -166,7 +165,7 @@ def _arm_source(name: str, language: str, source: str) -> Found:
     if code:
         lines = [line for line in text.splitlines() if "error:" in line] or [_last_line(text)]
         return Found(name, path=path, problem=lines[0])
-    return Found(name, path=path)
+    return Found(name)
 
 
 def _last_line(text: str) -> str:
@@ -174,7 +173,7 @@ def _last_line(text: str) -> str:
 
 
 NEEDS = (
-    Need("QEMU", "runs the virtual boards", ("qemu-system-arm",), "qemu", qemu),
+    Need("QEMU", "runs the virtual boards", ("qemu-system-arm",), "qemu", qemu, "qemu"),
     Need("Arm compiler", "compiles firmware", ("gcc-arm-none-eabi",), "arm-none-eabi-gcc", arm_compiler),
     Need("newlib", "C library of the boards", ("libnewlib-arm-none-eabi",), "arm-none-eabi-newlib", newlib),
     Need(
@@ -184,23 +183,33 @@ NEEDS = (
         "arm-none-eabi-gcc-cs-c++ (Fedora); part of the Arm GNU toolchain elsewhere",
         arm_cxx_library,
     ),
-    Need(
-        "host C compiler",
-        "builds the probe that QEMU loads",
-        ("gcc libc6-dev",),
-        "gcc or clang",
-        host_compiler,
-    ),
-    Need("cargo", "fetches the default TFLM tree", ("cargo", "cargo-web"), "cargo 1.70 or newer", cargo),
-    Need(
-        "python venv",
-        "keeps boardless apart from the system",
-        ("python3-venv",),
-        "python3 with venv",
-        python_venv,
-    ),
+    Need("host C compiler", "builds the probe for QEMU", ("gcc libc6-dev",), "gcc or clang", host_compiler),
+    Need("cargo", "fetches the TFLM tree", ("cargo", "cargo-web"), "cargo 1.70 or newer", cargo, "rust"),
+    Need("python venv", "an environment of its own", ("python3-venv",), "python3 with venv", python_venv),
     Need("CA certificates", "trust for downloads", ("ca-certificates",), "ca-certificates", certificates),
 )
+
+
+def debian_packages(need: Need) -> list[str]:
+    """The package names to install for one need; for cargo the first that is new enough on this Debian."""
+    if len(need.debian) > 1:
+        for names in need.debian:
+            _, text = output_of(["apt-cache", "policy", names])
+            candidate = next((line for line in text.splitlines() if "Candidate:" in line), "")
+            # Debian 12's package `cargo` 0.66 is cargo 1.65: until 1.72 the crate was numbered so.
+            if version_in(candidate) >= CARGO_VERSION:
+                return [names]
+    return need.debian[-1].split()
+
+
+def mending(need: Need) -> str:
+    """The command that brings one need, on this system."""
+    if shutil.which("apt-get"):
+        sudo = "" if os.geteuid() == 0 else "sudo "
+        return f"{sudo}apt-get install {' '.join(debian_packages(need))}"
+    if sys.platform == "darwin" and need.brew:
+        return f"brew install {need.brew}"
+    return f"install {need.elsewhere}"
 
 
 def look_for(needs: Sequence[Need] = NEEDS) -> dict[str, Found]:
