@@ -151,6 +151,11 @@ class SensorChannel:
             codes, saturated, rest, over = self._assemble(first, end)
         return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over)
 
+    @property
+    def next_index(self) -> int:
+        """Index of the next sample that will be read: how many have been read or lost so far."""
+        return self._next
+
     def taken(self, board_ps: int) -> int:
         """How many samples the part has taken by then, read or not."""
         return max(0, (board_ps - self._t0) * self._num // self._den) if self.opened else 0

@@ -1,0 +1,67 @@
+"""The UART as a log: every byte, and the board time of every line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sim.durations import shown
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log, without its end. `time_ps`: board time of its first byte."""
+
+    time_ps: int
+    text: str
+    complete: bool = True
+
+    def __str__(self) -> str:
+        return f"[{shown(self.time_ps)}] {self.text}"
+
+
+class ConsoleLog:
+    """What came out of the UART. Nothing is ever taken out: searching moves a mark, the bytes stay."""
+
+    def __init__(self) -> None:
+        self.raw = bytearray()
+        self._line_starts: list[tuple[int, int]] = []  # (offset, board time) of each line
+        self._searched = 0  # offset behind the last match of `find`
+
+    def add(self, data: bytes, times_ps: Sequence[int]) -> None:
+        """Append bytes; `times_ps` has one board time a byte, the last one stands for bytes beyond it."""
+        for i, byte in enumerate(data):
+            at = len(self.raw)
+            if at == 0 or self.raw[-1] == 0x0A:
+                self._line_starts.append((at, times_ps[min(i, len(times_ps) - 1)]))
+            self.raw.append(byte)
+
+    @property
+    def text(self) -> str:
+        """All of it; bytes that are not UTF-8 are shown as replacement characters."""
+        return self.raw.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines so far; the last one may be incomplete."""
+        out = []
+        ends = [at for at, _ in self._line_starts[1:]] + [len(self.raw)]
+        for (start, time_ps), end in zip(self._line_starts, ends, strict=True):
+            piece = bytes(self.raw[start:end])
+            out.append(Line(time_ps, piece.rstrip(b"\r\n").decode("utf-8", "replace"), piece.endswith(b"\n")))
+        return out
+
+    def find(self, what: str | re.Pattern[str]) -> re.Match[str] | None:
+        """The first match behind the last one found; text is taken literally, a compiled pattern as a regex."""
+        pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
+        # Latin-1 keeps one character a byte, so offsets in the text are offsets in the bytes.
+        literal = re.compile(pattern.pattern.encode("utf-8").decode("latin-1"), pattern.flags)
+        found = literal.search(self.raw.decode("latin-1"), self._searched)
+        if found:
+            self._searched = max(found.end(), self._searched + 1) if found.end() == found.start() else found.end()
+        return found
+
+    def tail(self, count: int = 8) -> list[Line]:
+        """The last lines."""
+        return self.lines[-count:]

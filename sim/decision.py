@@ -1,0 +1,24 @@
+"""A decision: what the firmware made of its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision. Times in seconds of board time."""
+
+    label: str
+    index: int  # class index
+    score: float
+    time: float  # when it was reported
+    latency: float  # since the newest sample that the firmware had
+    samples: Mapping[str, int] = field(default_factory=dict)  # sensor -> samples taken from it so far
+    number: int = 0  # 0 for the first of the run
+
+    def __str__(self) -> str:
+        return (
+            f"{self.time:.6f} s  {self.label or self.index}  {self.score:.3f}  (latency {self.latency * 1000:.3f} ms)"
+        )

@@ -1,0 +1,137 @@
+"""An ELF as the machine needs it: functions, load segments, build id. Anybody's firmware, not only ours."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from sim.errors import UsageError
+
+_SYMBOL = struct.Struct("<IIIBBH")  # Elf32_Sym
+_FUNCTION, _OBJECT = 2, 1
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol of the image. `address` has the Thumb bit clear; `size` in bytes, 0 where the linker knows none."""
+
+    name: str
+    address: int
+    size: int
+    function: bool
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes that a loader writes: to `load_address` (flash), for use at `address`."""
+
+    address: int
+    load_address: int
+    data: bytes
+    memory_size: int
+
+
+@dataclass(frozen=True)
+class Elf:
+    """A 32-bit little-endian Arm executable."""
+
+    path: Path
+    sha256: str
+    entry: int
+    segments: tuple[Segment, ...]
+    symbols: Mapping[str, Symbol]
+
+    @cached_property
+    def functions(self) -> dict[str, int]:
+        """Function name -> address, Thumb bit clear."""
+        return {s.name: s.address for s in self.symbols.values() if s.function}
+
+    @cached_property
+    def _by_address(self) -> tuple[list[int], list[Symbol]]:
+        ordered = sorted((s for s in self.symbols.values() if s.function), key=lambda s: (s.address, s.name))
+        return [s.address for s in ordered], ordered
+
+    def function_at(self, address: int) -> Symbol | None:
+        """The function that contains `address`."""
+        from bisect import bisect_right
+
+        starts, ordered = self._by_address
+        i = bisect_right(starts, address) - 1
+        if i < 0:
+            return None
+        found = ordered[i]
+        return found if address < found.address + max(found.size, 2) or found.size == 0 else None
+
+    def read(self, address: int, length: int) -> bytes:
+        """Bytes of the image as loaded. Raises IndexError where the image has none."""
+        for segment in self.segments:
+            at = address - segment.load_address
+            if at >= 0 and at + length <= len(segment.data):
+                return segment.data[at : at + length]
+        raise IndexError(f"{length} bytes at {address:#010x} are not in the image")
+
+    def word(self, address: int) -> int:
+        return int.from_bytes(self.read(address, 4), "little")
+
+
+def load_elf(path: Path) -> Elf:
+    """Read and check an ELF; kept in memory while the file does not change. Raises UsageError."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    return _load(path.absolute(), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, _mtime: int, _size: int) -> Elf:
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    data = path.read_bytes()
+    try:
+        import io
+
+        elf = ELFFile(io.BytesIO(data))
+        if elf["e_machine"] != "EM_ARM" or elf.elfclass != 32 or not elf.little_endian:
+            raise UsageError(f"{path}: not a 32-bit little-endian Arm image", hint="build it for a Cortex-M")
+        if elf["e_type"] != "ET_EXEC":
+            raise UsageError(f"{path}: an ELF, but not linked ({elf['e_type']})", hint="give the linked executable")
+        segments = tuple(
+            Segment(s["p_vaddr"], s["p_paddr"], s.data(), s["p_memsz"])
+            for s in elf.iter_segments()
+            if s["p_type"] == "PT_LOAD" and s["p_memsz"]
+        )
+        symbols = _symbols(elf)
+        entry = int(elf["e_entry"]) & ~1
+    except (ELFError, struct.error, ValueError, KeyError, IndexError, UnicodeDecodeError, OverflowError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{path}: not an ELF, or a damaged one: {error}") from None
+    if not any(s.data for s in segments):
+        raise UsageError(f"{path}: an ELF with nothing to load")
+    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols)
+
+
+def _symbols(elf: Any) -> dict[str, Symbol]:
+    table = elf.get_section_by_name(".symtab")
+    if table is None:
+        return {}
+    names = elf.get_section(table["sh_link"]).data()
+    out: dict[str, Symbol] = {}
+    for name_at, value, size, info, _other, section in _SYMBOL.iter_unpack(table.data()):
+        kind = info & 15
+        if section == 0 or kind not in (0, _OBJECT, _FUNCTION):
+            continue
+        end = names.index(b"\0", name_at)
+        name = names[name_at:end].decode("utf-8", "replace")
+        if not name or name.startswith("$") or (name in out and out[name].function):
+            continue
+        function = kind == _FUNCTION
+        out[name] = Symbol(name, value & ~1 if function else value, size, function)
+    return out

@@ -1,0 +1,1 @@
+"""Evidence of a failure: decoded fault, backtrace, state of the machine, last console lines."""

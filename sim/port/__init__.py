@@ -1,0 +1,1 @@
+"""The host's side of the port: what firmware asks through the mailbox, and the answers."""

@@ -1,0 +1,209 @@
+"""Answers requests of the firmware. Knows the mailbox and the board's sensors, nothing of engines."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+from sim.decision import Decision
+from sim.durations import PS
+from sim.errors import UsageError
+from sim.port.mailbox import BAD, END, NONE, OK, Op, Request
+from sim.sensors.channel import SensorChannel
+
+Results = tuple[int, int, int, int]
+_NO_RESULTS: Results = (0, 0, 0, 0)
+_TEXT_MAX = 255
+_READ_MAX = 1 << 22  # bytes of one sensor read: more than any board has RAM
+
+
+class PortMisuse(Exception):
+    """The firmware used the port wrongly; the text says how. A failure of the firmware."""
+
+
+class Memory(Protocol):
+    """Memory as the firmware sees it."""
+
+    def readable(self, address: int, length: int) -> bytes:
+        """Bytes in RAM or flash. Raises IndexError."""
+
+    def write_ram(self, address: int, data: bytes) -> None:
+        """Write to the board's RAM. Raises IndexError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back. `ready_ps`: the board time at which the firmware gets it, if later than now."""
+
+    status: int = OK
+    results: Results = _NO_RESULTS
+    ready_ps: int = 0
+    blocked: bool = False  # cannot be answered yet: the test has to provide something first
+
+
+@dataclass
+class PortHost:
+    """The state of the port of one run.
+
+    Set by the test: `config` (values for bl_config), `inputs` (slot, capacity -> bytes, None at the end). Filled by
+    the firmware: `decisions`, `outputs`, `info`, `app`, `exit_code`.
+    """
+
+    memory: Memory
+    sensors: Mapping[str, SensorChannel]
+    config: dict[str, int] = field(default_factory=dict)
+    on_config: Callable[[str], int | None] | None = None
+    inputs: Callable[[int, int], bytes | None] | None = None
+    on_output: Callable[[int, bytes], None] | None = None
+    on_info: Callable[[str, int], None] | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    outputs: list[tuple[int, bytes]] = field(default_factory=list)
+    info: dict[str, int] = field(default_factory=dict)
+    app: str = ""
+    ready: bool = False
+    exit_code: int | None = None
+    last_sample_ps: int = 0  # board time of the newest sample that the firmware has
+    _handles: list[SensorChannel] = field(default_factory=list)
+
+    def answer(self, request: Request, now_ps: int) -> Answer:
+        """Answer one request made at board time `now_ps`. Raises PortMisuse."""
+        handler = _HANDLERS[request.op]
+        try:
+            return handler(self, request.arg, now_ps)
+        except IndexError as error:
+            raise PortMisuse(f"{request.op.name.lower()}: {error}") from None
+
+    def _text(self, address: int, length: int) -> str:
+        if length > _TEXT_MAX:
+            raise PortMisuse(f"a text of {length} bytes at {address:#010x}: at most {_TEXT_MAX} are allowed")
+        return self.memory.readable(address, length).decode("utf-8", "replace")
+
+    def _ready(self, arg: tuple[int, ...], _now: int) -> Answer:
+        self.app = self._text(arg[0], arg[1])
+        self.ready = True
+        return Answer()
+
+    def _open(self, arg: tuple[int, ...], now: int) -> Answer:
+        name = self._text(arg[0], arg[1])
+        channel = self.sensors.get(name)
+        if channel is None:
+            has = ", ".join(sorted(self.sensors)) or "none"
+            raise PortMisuse(f"the firmware opens sensor {name!r}, but the board has {has}")
+        ranges = [float(r) for r in arg[3:5] if r]
+        try:
+            channel.open(Fraction(arg[2], 1000), now, ranges)
+        except UsageError as error:
+            raise PortMisuse(f"the firmware opens {name!r}: {error}") from None
+        if channel not in self._handles:
+            self._handles.append(channel)
+        rate_mhz = round(channel.rate * 1000)
+        results = (self._handles.index(channel), len(channel.part.channels), channel.bytes_per_sample, rate_mhz)
+        return Answer(results=results)
+
+    def _read(self, arg: tuple[int, ...], now: int) -> Answer:
+        handle, address, samples = arg[:3]
+        if handle >= len(self._handles):
+            raise PortMisuse(f"read of sensor handle {handle}, but {len(self._handles)} are open")
+        channel = self._handles[handle]
+        size = samples * channel.bytes_per_sample
+        if not 0 < size <= _READ_MAX:
+            raise PortMisuse(f"read of {samples} samples from {channel.name!r}: at least 1, at most {_READ_MAX} bytes")
+        # Before the part moves on: a buffer that is not there must not cost samples.
+        self.memory.readable(address, size)
+        delivery = channel.read(samples, now)
+        self.memory.write_ram(address, delivery.codes)
+        self.last_sample_ps = channel.time_of(delivery.first_index + delivery.count - 1)
+        first = delivery.first_index
+        results = (delivery.count, min(delivery.overrun, 0xFFFFFFFF), first & 0xFFFFFFFF, first >> 32)
+        return Answer(results=results, ready_ps=delivery.ready_ps)
+
+    def _decision(self, arg: tuple[int, ...], now: int) -> Answer:
+        score = struct.unpack("<f", struct.pack("<I", arg[1]))[0]
+        if math.isnan(score):
+            raise PortMisuse(f"decision for class {arg[0]} with a score that is not a number")
+        label = self._text(arg[2], arg[3])
+        samples = {c.name: c.next_index for c in self._handles}
+        self.decisions.append(
+            Decision(
+                label=label,
+                index=arg[0],
+                score=score,
+                time=now / PS,
+                latency=(now - self.last_sample_ps) / PS,
+                samples=samples,
+                number=len(self.decisions),
+            )
+        )
+        return Answer()
+
+    def _sleep(self, arg: tuple[int, ...], now: int) -> Answer:
+        return Answer(ready_ps=now + (arg[1] << 32 | arg[0]) * 1000)
+
+    def _time(self, _arg: tuple[int, ...], _now: int) -> Answer:
+        return Answer()
+
+    def _input(self, arg: tuple[int, ...], _now: int) -> Answer:
+        slot, address, capacity = arg[:3]
+        if self.inputs is None:
+            return Answer(blocked=True)
+        data = self.inputs(slot, capacity)
+        if data is None:
+            return Answer(status=END)
+        if len(data) > capacity:
+            raise PortMisuse(f"input {slot} has {len(data)} bytes, but the firmware has room for {capacity}")
+        self.memory.write_ram(address, data)
+        return Answer(results=(len(data), 0, 0, 0))
+
+    def _output(self, arg: tuple[int, ...], _now: int) -> Answer:
+        slot, address, length = arg[:3]
+        data = self.memory.readable(address, length)
+        if self.on_output is not None:
+            self.on_output(slot, data)
+        else:
+            self.outputs.append((slot, data))
+        return Answer()
+
+    def _exit(self, arg: tuple[int, ...], _now: int) -> Answer:
+        self.exit_code = arg[0] - (1 << 32) if arg[0] >> 31 else arg[0]
+        return Answer()
+
+    def _fail(self, arg: tuple[int, ...], _now: int) -> Answer:
+        raise PortMisuse(f"the firmware gave up: {self._text(arg[0], arg[1])}")
+
+    def _info(self, arg: tuple[int, ...], _now: int) -> Answer:
+        key = self._text(arg[0], arg[1])
+        self.info[key] = arg[2]
+        if self.on_info is not None:
+            self.on_info(key, arg[2])
+        return Answer()
+
+    def _config(self, arg: tuple[int, ...], _now: int) -> Answer:
+        key = self._text(arg[0], arg[1])
+        value = self.on_config(key) if self.on_config is not None else None
+        if value is None:
+            value = self.config.get(key)
+        if value is None:
+            return Answer(status=NONE)
+        return Answer(results=(value & 0xFFFFFFFF, 0, 0, 0))
+
+
+_HANDLERS: Mapping[Op, Callable[[PortHost, tuple[int, ...], int], Answer]] = {
+    Op.READY: PortHost._ready,
+    Op.OPEN: PortHost._open,
+    Op.READ: PortHost._read,
+    Op.DECISION: PortHost._decision,
+    Op.SLEEP: PortHost._sleep,
+    Op.TIME: PortHost._time,
+    Op.INPUT: PortHost._input,
+    Op.OUTPUT: PortHost._output,
+    Op.EXIT: PortHost._exit,
+    Op.FAIL: PortHost._fail,
+    Op.INFO: PortHost._info,
+    Op.CONFIG: PortHost._config,
+}
+
+__all__ = ["BAD", "Answer", "PortHost", "PortMisuse"]
