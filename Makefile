@@ -29,6 +29,7 @@ lint:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy -p sim
+	.venv/bin/mypy scripts/setup.py
 
 conformance:
 	$(setup) test
