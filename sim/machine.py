@@ -272,9 +272,15 @@ class Machine:
             "the firmware to be ready (bl_ready or a first request)",
         )
 
-    def run_to_exit(self, within: float | str = 60.0) -> int:
-        """Run until the firmware calls bl_exit(); returns its code."""
-        self._run_until(lambda: self.port.exit_code is not None, within, "the firmware to end its run (bl_exit)")
+    def run_to_exit(self, within: float | str = 60.0, each: Callable[[], None] | None = None) -> int:
+        """Run until the firmware calls bl_exit(); returns its code. `each` is called at every stop on the way."""
+
+        def ended() -> bool:
+            if each is not None:
+                each()
+            return self.port.exit_code is not None
+
+        self._run_until(ended, within, "the firmware to end its run (bl_exit)")
         assert self.port.exit_code is not None
         return self.port.exit_code
 
@@ -455,12 +461,12 @@ class Machine:
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
         """
         symbol = self.region_symbol(region)
-        self._session.regions()
+        self._session.regions()  # those of earlier measurements
         self._session.arm(symbol, Arm(region=True))
         collected: list[int] = []
 
         def enough() -> bool:
-            collected.extend(r.end - r.start for r in self._session.regions() if r.symbol == symbol)
+            collected.extend(self.region_lengths(symbol))
             return len(collected) >= runs
 
         try:
@@ -471,6 +477,14 @@ class Machine:
         return Measurement(
             region, runs, spread, spread, CYCLE_MODEL, self.engine_text, self.elf.sha256, dict(self.port.info)
         )
+
+    def arm(self, symbol: str, what: Arm) -> None:
+        """Change what happens at a function (see `sim.engines.protocol.Arm`)."""
+        self._session.arm(self.region_symbol(symbol), what)
+
+    def region_lengths(self, symbol: str) -> list[int]:
+        """Instructions of each run of an armed region that ended since the last call."""
+        return [r.end - r.start for r in self._session.regions() if r.symbol == symbol]
 
     def region_symbol(self, region: str) -> str:
         """The function that a region's name stands for: itself, or `boardless_<name>`. Raises UsageError."""

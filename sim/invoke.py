@@ -1,0 +1,127 @@
+"""Run any model on a virtual board: rows in, raw outputs, instructions and memory back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.clock import CYCLE_MODEL
+from sim.engines.protocol import Arm
+from sim.errors import UsageError
+from sim.machine import Spread
+from sim.model import Model
+from sim.settings import Settings
+from sim.target import Target
+from sim.tensors_io import Array, in_order, rows
+
+if TYPE_CHECKING:
+    from sim.firmware import Firmware
+
+REGION = "boardless_invoke"
+
+
+@dataclass(frozen=True, eq=False)
+class InvokeResult:
+    """What a model did on a board. `outputs`: per output tensor one array [n, *shape], raw."""
+
+    outputs: list[Array]
+    instructions: Spread
+    runs: int
+    firmware: Firmware
+    model: Model
+    target: Target
+    seconds: float  # board time of all inferences together
+
+    @property
+    def outputs_sha256(self) -> str:
+        """Of the raw little-endian bytes, row by row (all outputs of a row together)."""
+        digest = hashlib.sha256()
+        for row in range(self.runs):
+            for output in self.outputs:
+                digest.update(output[row].astype(output.dtype.newbyteorder("<"), copy=False).tobytes())
+        return digest.hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as `schemas/invoke.json` has it."""
+        firmware = self.firmware
+        return {
+            **self.target.described(),
+            "unverified": list(self.target.board.unverified),
+            "model_sha256": self.model.sha256,
+            "firmware_sha256": firmware.sha256,
+            "runs": self.runs,
+            "instructions": vars(self.instructions),
+            "cycle_model": CYCLE_MODEL,
+            "memory": {
+                "flash": firmware.flash,
+                "ram_static": firmware.ram_static,
+                "arena_reserved": firmware.arena_reserved,
+                "arena_used": firmware.arena_used,
+                "arena_smallest": firmware.arena_smallest,
+            },
+            "outputs_sha256": self.outputs_sha256,
+        }
+
+
+def invoke(
+    model: Model | Path | str,
+    inputs: Array | Sequence[Array] | Mapping[str, Array],
+    *,
+    board: str | None = None,
+    settings: Settings | None = None,
+    target: Target | None = None,
+) -> InvokeResult:
+    """One inference per row of `inputs` on the virtual board.
+
+    `inputs`: an array [n, *shape] for a model with one input, else one per input tensor (in order, or by name); raw
+    integers, or float that is quantised. Raises UsageError for a model or input that cannot be used, BuildError when
+    it does not fit the board, FirmwareFailure when the firmware fails.
+    """
+    if target is None:
+        options = {"board": board} if board else {}
+        target = Target.of(settings or Settings.load(options))
+    loaded = model if isinstance(model, Model) else Model.load(model)
+    tensors = loaded.inputs
+    if isinstance(inputs, Mapping):
+        arrays = in_order(inputs, tensors, "inputs")
+    else:
+        arrays = [inputs] if isinstance(inputs, np.ndarray) else list(inputs)
+    if len(arrays) != len(tensors):
+        raise UsageError(f"{len(arrays)} input arrays, but {loaded.name} has {len(tensors)} inputs")
+    prepared = [rows(a, t) for a, t in zip(arrays, tensors, strict=True)]
+    n = len(prepared[0])
+    if any(len(p) != n for p in prepared):
+        raise UsageError(f"the inputs have different numbers of rows: {', '.join(str(len(p)) for p in prepared)}")
+    firmware = target.build("invoke", loaded)
+    return _run(loaded, prepared, n, firmware, target)
+
+
+def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: Target) -> InvokeResult:
+    given = [0] * len(inputs)
+    out: list[list[bytes]] = [[] for _ in model.outputs]
+
+    def next_input(slot: int, _capacity: int) -> bytes | None:
+        row = given[slot] if slot < len(given) else n
+        if row >= n:
+            return None
+        given[slot] += 1
+        array = inputs[slot][row]
+        return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+    with target.boot(firmware.elf) as machine:
+        machine.port.inputs = next_input
+        machine.port.on_output = lambda slot, data: out[slot].append(data)
+        machine.arm(REGION, Arm(region=True))
+        counts: list[int] = []
+        machine.run_to_exit(within="1000 h", each=lambda: counts.extend(machine.region_lengths(REGION)))
+        seconds = machine.time
+    outputs = [
+        np.frombuffer(b"".join(rows_), dtype=np.dtype(t.dtype).newbyteorder("<")).reshape(n, *t.shape)
+        for rows_, t in zip(out, model.outputs, strict=True)
+    ]
+    return InvokeResult(outputs, Spread.of(counts), n, firmware, model, target, seconds)

@@ -1,0 +1,1 @@
+"""Results as data: JSON with committed schemas."""
