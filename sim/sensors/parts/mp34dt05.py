@@ -26,9 +26,10 @@ PART = LinearPart(
     also={"fs": FULL_SCALE_PA},
     sources={
         "sensitivity": Source(
-            "unverified",
-            "-26 dBFS at 94 dB SPL, as an ST user manual (STEBCN2V1, page 19) quotes it; "
-            "the part's own datasheet was not opened",
+            "datasheet",
+            "-26 dBFS: Arduino ABX00031, arduino/docs-content@12cdce902fc5295baca1d0815620be5329282209: "
+            "content/hardware/03.nano/boards/nano-33-ble-sense/datasheet/datasheet.md; "
+            "at 94 dB SPL: ST user manual of the STEBCN2V1, page 19",
         ),
         "rates": Source("driver", _CORE),
         "fifo_depth": Source(
