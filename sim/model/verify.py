@@ -146,8 +146,8 @@ def tensor(t: Tensor, computed: bool, where: str) -> None:
     if t.dtype in _LIMITS:
         low, high = _LIMITS[t.dtype]
         for scale, zero in zip(t.scale, t.zero_point, strict=True):
-            # The converter itself writes scale 0 for a constant that is 0 everywhere.
-            if not math.isfinite(scale) or scale < 0 or (scale == 0 and not t.constant):
+            # The converter itself writes scale 0 for a tensor that it saw to be 0 everywhere.
+            if not math.isfinite(scale) or scale < 0:
                 _fail(here, f"scale {scale}: it must be above 0 and finite")
             if not low <= zero <= high:
                 _fail(here, f"zero point {zero}: {t.dtype} goes from {low} to {high}")
