@@ -1,0 +1,18 @@
+# GCC for Arm cores without an operating system. The compilers come from BOARDLESS_PREFIX, checked by sim/firmware;
+# CMake need not try them again, which takes longer than compiling an app.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+foreach(LANG C CXX ASM)
+  set(CMAKE_${LANG}_COMPILER_ID GNU)
+  set(CMAKE_${LANG}_COMPILER_ID_RUN TRUE)
+  set(CMAKE_${LANG}_COMPILER_FORCED TRUE)
+  set(CMAKE_${LANG}_COMPILER_VERSION ${BOARDLESS_GCC_VERSION})
+endforeach()
+set(CMAKE_C_COMPILER ${BOARDLESS_PREFIX}gcc)
+set(CMAKE_CXX_COMPILER ${BOARDLESS_PREFIX}g++)
+set(CMAKE_ASM_COMPILER ${BOARDLESS_PREFIX}gcc)
+set(CMAKE_AR ${BOARDLESS_PREFIX}ar)
+set(CMAKE_RANLIB ${BOARDLESS_PREFIX}ranlib)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
+set(CMAKE_EXECUTABLE_SUFFIX_CXX .elf)

@@ -1,0 +1,39 @@
+// All that an app needs: the model, sensors, decisions. docs/apps.md shows it. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "boardless_port.h"
+#include "log.h"
+#include "model.h"
+#include "model_card.h"  // generated: labels and the numbers of model.toml, namespace card
+#include "sensor.h"
+#include "tensor.h"
+#include "window.h"
+
+namespace boardless {
+
+// Reports what the app decided; the label comes from the model's card.
+inline void decide(uint32_t class_index, float score) {
+  bl_decide(class_index, score, class_index < card::label_count ? card::labels[class_index] : "");
+}
+
+// The app has done what it was there for. Does not return.
+[[noreturn]] inline void finish(int code = 0) {
+  bl_exit(code);
+  boardless_fail("finished, and nobody ended the run");
+}
+
+// Fills a tensor with the next input of a slot. False when there is no more.
+inline bool receive(uint32_t slot, const Tensor& tensor) {
+  uint32_t bytes = 0;
+  const int status = bl_input(slot, tensor.data, tensor.bytes, &bytes);
+  if (status == BL_END) return false;
+  if (status != BL_OK) boardless_fail("input %u: nobody gives it", static_cast<unsigned>(slot));
+  if (bytes != tensor.bytes) {
+    boardless_fail("input %u: %u bytes came, the tensor has %u", static_cast<unsigned>(slot),
+                   static_cast<unsigned>(bytes), static_cast<unsigned>(tensor.bytes));
+  }
+  return true;
+}
+
+inline void send(uint32_t slot, const Tensor& tensor) { bl_output(slot, tensor.data, tensor.bytes); }
+
+}  // namespace boardless

@@ -1,0 +1,45 @@
+// Sensor: samples of a part on the board, as the part delivers them. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "boardless_port.h"
+#include "log.h"
+
+namespace boardless {
+
+class Sensor {
+ public:
+  // Opens slot `name` of the board at one of the part's output rates; ranges in the part's units, 0 for the widest.
+  Sensor(const char* name, uint32_t rate_mhz, uint32_t range = 0, uint32_t range2 = 0) : name_(name) {
+    const int status = bl_sensor_open(&port_, name, rate_mhz, range, range2);
+    if (status != BL_OK) {
+      boardless_fail("sensor %s: %s", name, status == BL_NO_HOST ? "no virtual board and no driver" : "not opened");
+    }
+  }
+
+  // Waits for `samples` samples (all channels of each). False when the sensor will deliver no more.
+  template <class T> bool read(T* buffer, uint32_t samples) {
+    if (sizeof(T) * port_.channels != port_.bytes_per_sample) {
+      boardless_fail("sensor %s: %u channels, %u bytes a sample: the buffer is of another type", name_,
+                     static_cast<unsigned>(port_.channels), static_cast<unsigned>(port_.bytes_per_sample));
+    }
+    const int status = bl_sensor_read(&port_, buffer, samples, &last_);
+    if (status == BL_END) return false;
+    if (status != BL_OK) boardless_fail("sensor %s: read failed (%d)", name_, status);
+    lost_ += last_.lost;
+    return last_.count == samples;
+  }
+
+  uint32_t channels() const { return port_.channels; }
+  uint32_t rate_mhz() const { return port_.rate_mhz; }
+  // Index of the first sample of the last read, counted from the opening.
+  uint64_t index() const { return last_.first_index; }
+  // Samples the part dropped since the opening.
+  uint32_t lost() const { return lost_; }
+
+ private:
+  const char* name_;
+  bl_sensor_t port_ = {};
+  bl_read_t last_ = {};
+  uint32_t lost_ = 0;
+};
+
+}  // namespace boardless

@@ -1,0 +1,121 @@
+"""`build`: app + model + board + engine's layout -> Firmware."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.boards import Board
+from sim.errors import UsageError
+from sim.firmware.app import App
+from sim.firmware.arena import ArenaSize, arena_for
+from sim.firmware.generate import card_of, memory_ld, model_card_h
+from sim.firmware.image import Firmware
+from sim.firmware.library import tflm_library
+from sim.firmware.project import Project
+from sim.firmware.toolchain import find_toolchain
+from sim.paths import cache_root
+from sim.tflm import TflmTree
+
+if TYPE_CHECKING:
+    from sim.engines.protocol import Engine, Layout
+    from sim.model import Model
+
+
+def build(
+    app: str | Path,
+    board: Board,
+    layout: Layout,
+    *,
+    model: Model | Path | str | None = None,
+    tree: TflmTree,
+    kernels: str = "reference",
+    arena: int | None = None,
+    engine: Engine | None = None,
+    check: bool = True,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Firmware:
+    """The firmware of `app` with `model` (default: the one its app.toml names) for `board`, linked for `layout`.
+
+    `arena` in bytes: None sizes it by running the model on `engine` (default: the engine of the layout). What has
+    been built before comes from the cache. `check=False` skips the comparison of model and tree (for tests of it).
+
+    Raises UsageError (unknown app, model that the tree computes wrongly), BuildError (does not compile, does not
+    fit), SetupError (a missing tool).
+    """
+    the_app = App.load(app)
+    the_model, card = _model(the_app, model)
+    tree.require(kernels)
+    if check:
+        from sim.model.check import check as check_model
+
+        check_model(the_model, tree, kernels)
+    tools = find_toolchain()
+    project = Project(
+        app=the_app,
+        board=board,
+        console=layout.console,
+        console_base=layout.console_base,
+        tree=tree,
+        kernels=kernels,
+        op_kinds=tuple(the_model.op_kinds),
+        library=tflm_library(tree, board, kernels, tools, progress),
+        tools=tools,
+    )
+    if arena is None:
+        size = arena_for(the_model, board, layout, tree, kernels, project, engine, progress)
+    else:
+        if arena < 0 or arena % 16:
+            raise UsageError(f"arena = {arena}: must be a multiple of 16 bytes, not negative")
+        size = ArenaSize(arena, None, None)
+    memory = memory_ld(
+        flash=(layout.flash.origin, layout.flash.size),
+        ram=(layout.ram.origin, layout.ram.size),
+        stack=the_app.stack,
+        arena=size.reserved,
+        heap=the_app.heap,
+        vectors=layout.vectors,
+    )
+    card_text = model_card_h(card)
+    whole = "\0".join([project.key, the_model.sha256, memory, card_text])
+    folder = cache_root() / "firmware" / hashlib.sha256(whole.encode()).hexdigest()[:24]
+    elf = folder / f"{the_app.name}.elf"
+    note = folder / "figures.json"
+    if not (elf.is_file() and note.is_file()):
+        project.link(model=the_model.data, memory=memory, card=card_text, to=elf)
+        made = Firmware.from_elf(elf)
+        figures = {"sha256": made.sha256, "flash": made.flash, "ram_static": made.ram_static}
+        note.write_text(json.dumps(figures), encoding="utf-8")
+    figures = json.loads(note.read_text(encoding="utf-8"))
+    return Firmware(
+        elf=elf,
+        sha256=str(figures["sha256"]),
+        app=the_app.name,
+        flash=int(figures["flash"]),
+        ram_static=int(figures["ram_static"]),
+        arena_reserved=size.reserved,
+        arena_used=size.used,
+        arena_smallest=size.smallest,
+        board=board,
+        layout=layout,
+        model=the_model,
+        tree=tree,
+        kernels=kernels,
+        compiler=tools.text,
+    )
+
+
+def _model(app: App, given: Model | Path | str | None) -> tuple[Model, dict[str, object]]:
+    from sim.model import Model
+
+    own = app.model_file()
+    if given is None:
+        if own is None:
+            raise UsageError(f"app {app.name} runs any model: which one?", hint="give one: --model m.tflite")
+        return Model.load(own), card_of(own)
+    model = Model.load(given) if isinstance(given, str | Path) else given
+    # A model without a card of its own is a variant of the app's: same labels, same window.
+    return model, card_of(model.path) or card_of(own)

@@ -1,0 +1,64 @@
+"""Compiler flags: for the core, for the TFLM tree, and for builds that do not depend on where they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sim.boards import Board
+from sim.tflm import TflmTree
+
+OPTIMISATION = "-O2"
+
+# -ffp-contract=off: no fused multiply-add, so that float32 models agree with the host.
+COMMON = (
+    OPTIMISATION,
+    "-ffp-contract=off",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-common",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-DNDEBUG",
+    "-DTF_LITE_STATIC_MEMORY",
+    "-DTF_LITE_DISABLE_X86_NEON",
+    "-DGEMMLOWP_ALLOW_SLOW_SCALAR_FALLBACK",
+)
+CXX = ("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-use-cxa-atexit")
+GLUE_STANDARD = "-std=gnu++17"
+
+
+def core_flags(board: Board) -> tuple[str, ...]:
+    """What selects the instruction set; also selects the C library that fits."""
+    cpu = board.core
+    if cpu == "cortex-m55" and not board.mve:
+        cpu += "+nomve"
+    if board.fpu == "none":
+        return ("-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft")
+    return ("-mthumb", f"-mcpu={cpu}", f"-mfpu={board.fpu}", "-mfloat-abi=hard")
+
+
+def tree_defines(tree: TflmTree, kernels: str) -> tuple[str, ...]:
+    """Macros that the library and everything that includes its headers must agree on."""
+    if tree.generation == "2020":
+        return ("-DBOARDLESS_TFLM_2020",)
+    # Upstream's default is speed; some kernels refuse to run with neither.
+    out = ("-DKERNELS_OPTIMIZED_FOR_SPEED", "-DFLATBUFFERS_LOCALE_INDEPENDENT=0")
+    if kernels == "cmsis-nn":
+        out += ("-DCMSIS_NN", "-DARM_NN_ENABLE_F16=0", "-DARM_NN_ENABLE_F32=0")
+    return out
+
+
+def library_standard(tree: TflmTree) -> str:
+    """C++ standard that the tree is written in."""
+    return "-std=gnu++11" if tree.generation == "2020" else "-std=gnu++17"
+
+
+def prefix_maps(folders: Iterable[tuple[Path, str]]) -> tuple[str, ...]:
+    """Flags that write `name` for each folder into debug information and __FILE__. The last match wins."""
+    return tuple(f"-ffile-prefix-map={folder}={name}" for folder, name in folders)
+
+
+def tree_maps(tree: TflmTree) -> list[tuple[Path, str]]:
+    """Names for the tree and its libraries that are the same however the tree is arranged."""
+    return [(tree.path, "tflm"), *((p, f"tflm/{n}") for n, p in sorted(tree.libraries.items()))]

@@ -1,0 +1,96 @@
+"""Firmware: an ELF and all that is known of it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.elf import Elf, Symbol, load_elf
+from sim.errors import UsageError, near
+from sim.firmware.sizes import sizes_of
+
+if TYPE_CHECKING:
+    from sim.boards import Board
+    from sim.engines.protocol import Layout
+    from sim.model import Model
+    from sim.tflm import TflmTree
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked image. All sizes in bytes.
+
+    `flash`: all bytes that are loaded. `ram_static`: .data and .bss without arena, stack and heap.
+    `arena_reserved`: what the image keeps for the arena; `arena_used`: what TFLM says it uses at that size;
+    `arena_smallest`: the smallest arena this model runs with on this core, tree and kernels. None: not known.
+    """
+
+    elf: Path
+    sha256: str
+    app: str
+    flash: int
+    ram_static: int
+    arena_reserved: int = 0
+    arena_used: int | None = None
+    arena_smallest: int | None = None
+    board: Board | None = None
+    layout: Layout | None = field(default=None, repr=False)
+    model: Model | None = field(default=None, repr=False)
+    tree: TflmTree | None = field(default=None, repr=False)
+    kernels: str = ""
+    compiler: str = ""
+
+    @staticmethod
+    def from_elf(path: Path | str, *, board: Board | None = None) -> Firmware:
+        """A finished image, from whatever build system. Raises UsageError when it is not an Arm executable."""
+        elf = load_elf(Path(path))
+        sizes = sizes_of(elf)
+        return Firmware(
+            elf=elf.path,
+            sha256=elf.sha256,
+            app=elf.path.stem,
+            flash=sizes.flash,
+            ram_static=sizes.ram_static,
+            board=board,
+        )
+
+    @property
+    def parsed(self) -> Elf:
+        """The file's segments and symbols."""
+        return load_elf(self.elf)
+
+    @property
+    def symbols(self) -> Mapping[str, Symbol]:
+        """Linker name -> symbol."""
+        return self.parsed.symbols
+
+    @cached_property
+    def readable_names(self) -> Mapping[str, str]:
+        """Linker name -> name as in the source ("tflite::MicroInterpreter::Invoke()")."""
+        from sim.firmware.toolchain import find_toolchain
+
+        names = list(self.symbols)
+        done = subprocess.run(
+            [f"{find_toolchain().prefix}c++filt"],
+            input="\n".join(names),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return dict(zip(names, done.stdout.split("\n"), strict=False))
+
+    def symbol(self, name: str) -> Symbol:
+        """By linker name, or by readable name with or without arguments. Raises UsageError with near names."""
+        found = self.symbols.get(name)
+        if found:
+            return found
+        if any(n.startswith("_Z") for n in self.symbols):
+            for linker, readable in self.readable_names.items():
+                if name in (readable, readable.split("(", 1)[0]):
+                    return self.symbols[linker]
+        own = [n for n in self.symbols if not n.startswith("_")]
+        raise UsageError(f"{self.elf.name}: no symbol {name!r}", hint=near(name, own))

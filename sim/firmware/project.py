@@ -1,0 +1,151 @@
+"""The build folder of one app with one set of operators: made once, then only Ninja runs in it.
+
+A changed model, memory map or card is a changed file there; Ninja builds what depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from sim.boards import Board
+from sim.errors import BuildError
+from sim.firmware import flags
+from sim.firmware.app import App
+from sim.firmware.fit import does_not_fit, overflow_of
+from sim.firmware.generate import MODEL_DATA, resolver_cc
+from sim.firmware.library import cmake_list, compiler_lines
+from sim.firmware.toolchain import Toolchain, check_libraries
+from sim.firmware.workshop import configure, locked, ninja, writable, write_if_changed
+from sim.paths import cache_root, data_root
+from sim.tflm import TflmTree
+
+_SHARED = ("CMakeLists.txt", "cmake", "runtime", "port", "boards")
+
+
+@lru_cache(maxsize=1)
+def runtime_digest() -> str:
+    """SHA-256 (hex) over what every image is built from besides app, model and TFLM."""
+    root = data_root() / "firmware"
+    whole = hashlib.sha256()
+    for name in _SHARED:
+        top = root / name
+        for path in sorted(p for p in ([top] if top.is_file() else top.rglob("*")) if p.is_file()):
+            whole.update(f"{path.relative_to(root)}\0".encode())
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+@dataclass(frozen=True)
+class Project:
+    """All that the objects of an image depend on, the model's data and the memory map aside."""
+
+    app: App
+    board: Board
+    console: str
+    console_base: int
+    tree: TflmTree
+    kernels: str
+    op_kinds: tuple[str, ...]
+    library: Path
+    tools: Toolchain
+
+    @property
+    def key(self) -> str:
+        """Names the build folder."""
+        parts = [
+            self.app.name,
+            self.app.digest,
+            runtime_digest(),
+            self.tree.digest,
+            str(self.tree.path),  # its headers are read from there
+            self.kernels,
+            self.library.parent.name,
+            *flags.core_flags(self.board),
+            f"{self.console} {self.console_base:#x}",
+            *self.op_kinds,
+            self.tools.text,
+        ]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+    def link(self, *, model: bytes, memory: str, card: str, to: Path) -> None:
+        """Build the ELF and put it at `to`. Raises BuildError: compiler's lines, or what does not fit."""
+        key = self.key
+        folder = cache_root() / "build" / key
+        with locked(f"build-{key}"):
+            with writable(folder):
+                if not (folder / "ready").is_file():
+                    self._make(folder)
+                generated = folder / "generated"
+                write_if_changed(generated / "model.tflite", model)
+                write_if_changed(generated / "memory.ld", memory)
+                write_if_changed(generated / "model_card.h", card)
+            code, text = ninja(self.tools, folder / "out")
+            if code != 0:
+                raise self._failed(text, folder)
+            with writable(to.parent):
+                to.parent.mkdir(parents=True, exist_ok=True)
+                private = to.with_name(f".{to.name}.{key}")
+                shutil.copyfile(folder / "out" / "firmware.elf", private)
+                private.replace(to)
+
+    def _make(self, folder: Path) -> None:
+        if folder.exists():
+            shutil.rmtree(folder)
+        source = folder / "firmware"
+        for name in _SHARED:
+            top = data_root() / "firmware" / name
+            if top.is_dir():
+                shutil.copytree(top, source / name, ignore=shutil.ignore_patterns("__pycache__", "tflm"))
+            else:
+                source.mkdir(parents=True, exist_ok=True)
+                shutil.copy(top, source)
+        app = folder / "app"
+        app.mkdir()
+        for path in self.app.files:
+            shutil.copy(path, app)
+        generated = folder / "generated"
+        write_if_changed(generated / "resolver.cc", resolver_cc(self.tree, self.op_kinds))
+        write_if_changed(generated / "model_data.S", MODEL_DATA)
+        maps = flags.prefix_maps([*flags.tree_maps(self.tree), (folder, "."), (source, "firmware")])
+        core = flags.core_flags(self.board)
+        defines = [f"-DBOARDLESS_CONSOLE_BASE={self.console_base:#x}u"]
+        project = folder / "project.cmake"
+        project.write_text(
+            cmake_list("BL_FOLDER", folder)
+            + cmake_list("BL_CONSOLE", self.console)
+            + cmake_list("BL_APP_SOURCES", [app / p.name for p in self.app.sources])
+            + cmake_list("BL_INCLUDES", self.tree.include_folders(self.kernels))
+            + cmake_list("BL_CORE", list(core))
+            + cmake_list(
+                "BL_FLAGS",
+                [*core, *flags.COMMON, *flags.tree_defines(self.tree, self.kernels), *defines, *maps],
+            )
+            + cmake_list("BL_CXX_FLAGS", " ".join([flags.GLUE_STANDARD, *flags.CXX]))
+            + cmake_list("BL_TFLM_LIBRARY", self.library),
+            encoding="utf-8",
+        )
+        # CMake wants to see them when it looks at the project.
+        for name in ("model.tflite", "memory.ld", "model_card.h"):
+            (generated / name).touch()
+        configure(self.tools, source, folder / "out", project, source / "cmake" / "toolchain.cmake")
+        (folder / "ready").touch()
+
+    def _failed(self, text: str, folder: Path) -> BuildError:
+        over = overflow_of(text)
+        if over:
+            return does_not_fit(self.board, over, f"app {self.app.name}")
+        lines = compiler_lines(text.replace(f"{folder / 'app'}/", f"{self.app.folder}/"))
+        check_libraries(self.tools)
+        first = next((i for i, line in enumerate(lines) if "error:" in line or "undefined ref" in line), 0)
+        # The compiler's own lines first; what led there (In file included from) stays with them.
+        while first > 0 and ("In f" in lines[first - 1] or "from " in lines[first - 1]):
+            first -= 1
+        shown = lines[first : first + 30]
+        return BuildError(
+            "\n".join(shown) or text[-2000:],
+            hint=f"app {self.app.name} does not compile for {self.board.name}",
+        )
