@@ -132,7 +132,7 @@ class Console:
 
         def seen() -> bool:
             nonlocal found
-            found = self.log.find(what)
+            found = found or self.log.find(what)
             return found is not None
 
         shown_as = repr(what) if isinstance(what, str) else f"pattern {what.pattern!r}"
