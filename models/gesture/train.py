@@ -132,7 +132,7 @@ def ship_recordings() -> None:
         count[label] += 1
         if count[label] not in SHIPPED[label]:
             continue
-        head = f"# rate={dataset.RATE:g} source={dataset.SOURCE}, test half, {label} {count[label]} of 10\n"
+        head = f"# rate={dataset.RATE:g}\n# source={dataset.SOURCE}, test half, {label} {count[label]} of 10\n"
         head += "ax[m/s^2],ay[m/s^2],az[m/s^2],gx[deg/s],gy[deg/s],gz[deg/s]\n"
         rows = "".join(",".join(f"{v:.6g}" for v in row) + "\n" for row in samples)
         (folder / f"{label}_{count[label]:02d}.csv").write_text(head + rows, encoding="utf-8")
