@@ -131,7 +131,8 @@ class SensorChannel:
     def read(self, samples: int, board_ps: int) -> Delivery:
         """The next `samples` samples, for firmware that asks for them at `board_ps` and waits until they are there.
 
-        Samples that found the FIFO full before the read are lost, oldest first.
+        Samples that found the FIFO full before the read are lost, oldest first. The caller has made sure that the
+        buffer is the firmware's: any number is delivered. Raises UsageError for none, and before the part is open.
         """
         if not self.opened or samples < 1:
             raise UsageError(f"{self.name}: read of {samples} samples" + ("" if self.opened else " before it is open"))
@@ -194,8 +195,12 @@ class SensorChannel:
 
     def _start(self, track: Track, index: int) -> None:
         self.warnings += [f"{self.name}: {line}" for line in track.warnings()]
-        # What was played before still lies in the FIFO up to here, nothing older can be asked for.
-        self._tracks = [(s, t) for s, t in self._tracks[-1:] if s < index] + [(index, track)]
+        # What was played before may still lie in the FIFO; what began and ended before that can go.
+        oldest = max(self._next, index - self.part.fifo_depth)
+        kept = [(s, t) for s, t in self._tracks if s < index]
+        while len(kept) > 1 and kept[1][0] <= oldest:
+            kept.pop(0)
+        self._tracks = [*kept, (index, track)]
         self._consumed = self._saturated = 0
 
     def _playing(self, board_ps: int) -> tuple[Stimulus, Fraction] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 import re
 import wave
@@ -128,7 +129,8 @@ def _remark(path: Path, number: int, line: str, found: dict[str, Any]) -> None:
     if not equals or not re.fullmatch(r"\w+", key):
         return  # a remark for people
     if key not in ("rate", "name", "source", "interpolation"):
-        if near(key, ("rate", "interpolation")).startswith("did you mean"):
+        # Close enough for a slip: a `date=` is a remark, a `rates=` is not.
+        if difflib.get_close_matches(key.lower(), ("rate", "interpolation"), cutoff=0.8):
             raise UsageError(f"{path}, line {number}: unknown key {key!r}", hint=near(key, _KEYS))
         return
     found[key] = _number(path, number, key, value) if key == "rate" else value

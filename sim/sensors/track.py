@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.errors import UsageError
 from sim.sensors.parts.base import Part
@@ -39,7 +40,7 @@ class Track:
         self._ahead: tuple[int, bytes, list[int]] = (-1, b"", [])
         self.samples: int | None = None  # None: it does not end
         self._codes = b""
-        self._beyond: list[int] | None = None  # values beyond the range up to sample i; None: never one
+        self._beyond: npt.NDArray[np.int64] | None = None  # values beyond the range up to sample i; None: never one
         self.peaks: dict[str, tuple[int, float]] = {}  # channel -> values beyond the range, the largest
         if stimulus.duration is not None:
             left = (stimulus.duration - self._offset) * float(rate)
@@ -54,7 +55,7 @@ class Track:
         if self.samples is None:
             return self._endless(first, end)
         data = self._codes[first * self._bytes : end * self._bytes]
-        return data, 0 if self._beyond is None else self._beyond[end] - self._beyond[first]
+        return data, 0 if self._beyond is None else int(self._beyond[end] - self._beyond[first])
 
     def warnings(self) -> list[str]:
         """What a user should know before the run, a line each."""
@@ -112,7 +113,7 @@ class Track:
                         )
         self._codes = b"".join(parts)
         if any_beyond:
-            self._beyond = np.cumsum(np.concatenate(beyond)).tolist()
+            self._beyond = np.cumsum(np.concatenate(beyond))
 
     def _endless(self, first: int, end: int) -> tuple[bytes, int]:
         """Blocks of fixed places, so that what is computed does not depend on how it is read."""
