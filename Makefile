@@ -41,7 +41,7 @@ benchmarks:
 
 docs:
 	$(setup) test
-	$(PYTEST) -q tests/unit/test_docs.py tests/engine/test_docs.py $(ARGS)
+	$(PYTEST) -q tests/unit/test_docs.py tests/engine/test_docs_run.py $(ARGS)
 
 wheel:
 	$(setup) lint
