@@ -179,6 +179,12 @@ class SensorChannel:
         start, track = self._tracks[-1]
         return self._next >= start + (track.samples or 0)
 
+    def pending(self) -> bool:
+        """Whether a stimulus that ends waits for the part to be opened, or has not been read to its end."""
+        if self._waiting is not None:
+            return self._waiting.duration is not None
+        return self.end_ps() is not None and not self.ended()
+
     def statistics(self) -> Statistics:
         """See Statistics."""
         track = self._tracks[-1][1] if self._tracks else None

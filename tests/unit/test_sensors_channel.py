@@ -285,6 +285,20 @@ def test_a_bad_function_is_named() -> None:
             microphone().play(Function(function, ["sound"], "fs", duration=1.0, name="broken"), 0)
 
 
+def test_pending_until_all_is_read() -> None:
+    channel = microphone(open_at=None)
+    assert not channel.pending()
+    channel.play(ramp(10), 0)
+    assert channel.pending()  # nothing is open yet, and yet there is something to come
+    channel.open(16000, 0)
+    channel.read(9, 0)
+    assert channel.pending()
+    channel.read(1, 0)
+    assert not channel.pending()
+    channel.play(Constant([0], ["sound"], "Pa"), 0)
+    assert not channel.pending()  # without end
+
+
 def test_board_time() -> None:
     assert cycles_to_ps(64_000_000, 64_000_000) == PS
     assert cycles_to_ps(1, 168_000_000) == 5952
