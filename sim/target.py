@@ -61,11 +61,23 @@ class Target:
 
         return Machine.boot(firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log)
 
-    def described(self) -> Mapping[str, object]:
-        """`board`, `engine` and `tflm` as they stand in every JSON result."""
+    def started(self, firmware: Path, *, on_fault: str = "stop", log: Path | None = None) -> Machine:
+        """A machine that stands before its first instruction; the caller closes it."""
+        from sim.machine import Machine
+
+        return Machine.started(firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log)
+
+    def described_without_tree(self) -> Mapping[str, object]:
+        """`board` and `engine` as they stand in every JSON result."""
         return {
             "board": self.board.name,
             "engine": {"name": self.engine.name, "version": self.engine.version(), "machine": self.layout.machine},
+        }
+
+    def described(self) -> Mapping[str, object]:
+        """`board`, `engine` and `tflm` as they stand in every JSON result of firmware that boardless built."""
+        return {
+            **self.described_without_tree(),
             "tflm": {
                 "tree": self.tree.version_text,
                 "generation": self.tree.generation,

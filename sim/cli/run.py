@@ -1,0 +1,140 @@
+"""`boardless run`: an app or an ELF on a virtual board, and what it does, by hand."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.options import add_target_arguments, settings_of
+from sim.durations import PS, picoseconds, shown
+from sim.errors import FirmwareFailure, UsageError
+
+if TYPE_CHECKING:
+    from sim.firmware import Firmware
+    from sim.machine import Machine
+    from sim.sensors.recording import Recording
+    from sim.target import Target
+
+_STEP = "100 ms"  # of board time between two looks at what there is to show
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="APP|ELF", help="app (name or folder), or a finished ELF")
+    add_target_arguments(parser)
+    parser.add_argument("--model", type=Path, metavar="M.tflite", help="model of the app (default: its own)")
+    parser.add_argument("--play", metavar="FILE", help="recording to play: a file, or the name of a shipped one")
+    parser.add_argument("--sensor", metavar="SLOT", help="where to play it (default: the sensor that it fits)")
+    parser.add_argument("--for", dest="duration", metavar="TIME", help="board time to run (default: to the "
+                        "end of the recording, else 5 s)")  # fmt: skip
+    parser.add_argument("--quiet", "-q", action="store_true", help="no console lines")
+    parser.add_argument("--json", metavar="R.json", help="result as JSON ('-': standard output)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from sim.report import json_out
+    from sim.sensors.find import find_recording
+    from sim.sensors.recording import Recording
+    from sim.target import Target
+
+    target = Target.of(settings_of(args))
+    recording = Recording.load(find_recording(args.play)) if args.play else None
+    duration = picoseconds(args.duration) if args.duration else None
+    firmware = firmware_of(args.what, args.model, target)
+    failure: FirmwareFailure | None = None
+    show = not args.quiet and args.json != "-"
+    with target.started(firmware.elf) as machine:
+        try:
+            machine.run_until_ready()
+            if recording is not None:
+                slot = args.sensor or _fitting(machine, recording)
+                machine.sensor(slot).play(recording)
+            _run(machine, duration, recording is not None, show=show)
+        except FirmwareFailure as error:
+            failure = error
+        result = _result(machine, firmware, target, failure)
+    if args.json:
+        json_out.write("run", result, args.json)
+    if failure is not None:
+        raise failure
+    if args.json != "-":
+        for sensor in result["sensors"]:
+            print(sensor)
+        print(f"{len(result['decisions'])} decisions in {result['board_time']:.3f} s of board time")
+    return 0
+
+
+def firmware_of(what: str, model: Path | None, target: Target) -> Firmware:
+    """The firmware that a word on the command line means. Raises UsageError."""
+    from sim.firmware import Firmware
+
+    path = Path(what)
+    if path.is_file():
+        if model is not None:
+            raise UsageError(f"{what} is a finished image: a model cannot be put into it", hint="leave out --model")
+        return Firmware.from_elf(path, board=target.board)
+    if path.suffix == ".elf":
+        raise UsageError(f"{what}: no such file")
+    return target.build(path if path.is_dir() else what, model)
+
+
+def _fitting(machine: Machine, recording: Recording) -> str:
+    from sim.sensors.track import match
+
+    reasons = []
+    for slot in machine.board.parts:
+        try:
+            match(recording, machine.sensor(slot).channel.part)
+            return slot
+        except UsageError as error:
+            reasons.append(error.message)
+    raise UsageError(
+        f"no sensor of {machine.board.name} takes {recording.name}: " + ("; ".join(reasons) or "it has none")
+    )
+
+
+def _run(machine: Machine, duration_ps: int | None, playing: bool, *, show: bool) -> None:
+    end = None if duration_ps is None and playing else machine.time_ps + (duration_ps or 5 * PS)
+    lines = decisions = 0
+    while True:
+        before = machine.time_ps
+        left = picoseconds(_STEP) if end is None else min(picoseconds(_STEP), end - before)
+        if machine.port.exit_code is None:
+            machine.run(left / PS)
+        log = machine.console.log.lines
+        complete = [line for line in log if line.complete or machine.port.exit_code is not None]
+        news = [(line.time_ps, str(line)) for line in complete[lines:]]
+        news += [(round(d.time * PS), f"[{shown(round(d.time * PS))}] decided {d.label or d.index}, score {d.score:.3f}, latency {d.latency * 1000:.3f} ms")
+                 for d in machine.decisions[decisions:]]  # fmt: skip
+        lines, decisions = len(complete), len(machine.decisions)
+        if show:
+            for _, text in sorted(news):
+                print(text, flush=True)
+        over = end is None and all(machine.sensor(s).ended for s in machine.board.parts if _played(machine, s))
+        if over or machine.port.exit_code is not None or (end is not None and machine.time_ps >= end):
+            return
+
+
+def _played(machine: Machine, slot: str) -> bool:
+    return bool(machine.sensor(slot).channel.statistics().stimulus)
+
+
+def _result(machine: Machine, firmware: Firmware, target: Target, failure: FirmwareFailure | None) -> dict[str, Any]:
+    described = dict(target.described()) if firmware.tree is not None else dict(target.described_without_tree())
+    return {
+        **described,
+        "firmware_sha256": firmware.sha256,
+        "outcome": "passed" if failure is None else "failed",
+        "failure": None if failure is None else {"reason": failure.reason, "report": failure.report},
+        "board_time": machine.time,
+        "time_base": machine.time_base,
+        "instructions": machine.instructions,
+        "console": [{"time": line.time_ps / PS, "text": line.text} for line in machine.console.log.lines],
+        "decisions": [
+            {"label": d.label, "index": d.index, "score": d.score, "time": d.time, "latency": d.latency,
+             "samples": dict(d.samples)}
+            for d in machine.decisions
+        ],
+        "sensors": [str(machine.sensor(slot)) for slot in machine.board.parts if machine.sensor(slot).channel.opened],
+        "exit_code": machine.port.exit_code,
+    }  # fmt: skip
