@@ -88,11 +88,12 @@ Trial try_arena(uint32_t bytes, bool infer) {
   const uint32_t size = static_cast<uint32_t>(__arena_end - __arena_start);
   if (bytes > size) bytes = size;
   Trial trial = {};
-  boardless_log_quiet(1);
+  const bool quiet = bytes < size;  // with all of the arena a failure is worth reading
+  boardless_log_quiet(quiet);
   if (create(bytes)) {
     trial.runs = true;
     trial.used = arena_used();
-    boardless_log_quiet(1);
+    boardless_log_quiet(quiet);
     if (infer) {
       for (uint32_t i = 0; i < interpreter().inputs_size(); i++) fill(seen(interpreter().input(i)));
       trial.runs = boardless_invoke(&interpreter()) == kTfLiteOk;

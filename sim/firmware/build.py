@@ -12,6 +12,7 @@ from sim.boards import Board
 from sim.errors import UsageError
 from sim.firmware.app import App
 from sim.firmware.arena import ArenaSize, arena_for
+from sim.firmware.fit import Overflow, does_not_fit
 from sim.firmware.generate import card_of, memory_ld, model_card_h
 from sim.firmware.image import Firmware
 from sim.firmware.library import tflm_library
@@ -66,7 +67,7 @@ def build(
         tools=tools,
     )
     if arena is None:
-        size = arena_for(the_model, board, layout, tree, kernels, project, engine, progress)
+        size = arena_for(the_model, layout, project, engine, progress)
     else:
         if arena < 0 or arena % 16:
             raise UsageError(f"arena = {arena}: must be a multiple of 16 bytes, not negative")
@@ -85,7 +86,16 @@ def build(
     elf = folder / f"{the_app.name}.elf"
     note = folder / "figures.json"
     if not (elf.is_file() and note.is_file()):
-        project.link(model=the_model.data, memory=memory, card=card_text, to=elf)
+        try:
+            project.link(model=the_model.data, memory=memory, card=card_text, to=elf)
+        except Overflow as over:
+            raise does_not_fit(
+                board,
+                f"app {the_app.name} with model {the_model.name}",
+                flash=layout.flash.size + over.flash if over.flash else 0,
+                ram=layout.ram.size + over.ram if over.ram else 0,
+                parts=f"arena {size.reserved}, stack {the_app.stack}, the rest data",
+            ) from None
         made = Firmware.from_elf(elf)
         figures = {"sha256": made.sha256, "flash": made.flash, "ram_static": made.ram_static}
         note.write_text(json.dumps(figures), encoding="utf-8")

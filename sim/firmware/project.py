@@ -15,7 +15,7 @@ from sim.boards import Board
 from sim.errors import BuildError
 from sim.firmware import flags
 from sim.firmware.app import App
-from sim.firmware.fit import does_not_fit, overflow_of
+from sim.firmware.fit import overflow_of
 from sim.firmware.generate import MODEL_DATA, resolver_cc
 from sim.firmware.library import cmake_list, compiler_lines
 from sim.firmware.toolchain import Toolchain, check_libraries
@@ -72,7 +72,7 @@ class Project:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
     def link(self, *, model: bytes, memory: str, card: str, to: Path) -> None:
-        """Build the ELF and put it at `to`. Raises BuildError: compiler's lines, or what does not fit."""
+        """Build the ELF and put it at `to`. Raises BuildError with the compiler's lines, or Overflow."""
         key = self.key
         folder = cache_root() / "build" / key
         with locked(f"build-{key}"):
@@ -134,10 +134,10 @@ class Project:
         configure(self.tools, source, folder / "out", project, source / "cmake" / "toolchain.cmake")
         (folder / "ready").touch()
 
-    def _failed(self, text: str, folder: Path) -> BuildError:
+    def _failed(self, text: str, folder: Path) -> Exception:
         over = overflow_of(text)
         if over:
-            return does_not_fit(self.board, over, f"app {self.app.name}")
+            return over
         lines = compiler_lines(text.replace(f"{folder / 'app'}/", f"{self.app.folder}/"))
         check_libraries(self.tools)
         first = next((i for i, line in enumerate(lines) if "error:" in line or "undefined ref" in line), 0)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sim.errors import SetupError
@@ -107,9 +107,7 @@ def run(command: Sequence[str], folder: Path) -> tuple[int, str]:
         try:
             output, _ = process.communicate()
         except BaseException:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             raise
     return process.returncode, output.decode("utf-8", "replace")
