@@ -287,13 +287,10 @@ class Machine:
     def run_to_end(self, within: float | str = "1 h") -> None:
         """Run until the firmware has taken all that is played to its sensors."""
 
-        def ended() -> bool:
-            return all(c.ended() for c in self._sensors.values() if c.end_ps() is not None)
-
         playing = [c for c in self._sensors.values() if c.statistics().stimulus]
         if not playing:
             raise UsageError("nothing is played to any sensor", hint="machine.imu.play(recording) first")
-        self._run_until(lambda: all(c.opened for c in playing) and ended(), within, "the stimulus to be taken")
+        self._run_until(lambda: not any(c.pending() for c in playing), within, "the stimulus to be taken")
 
     def wait_for_decision(self, label: str | None = None, within: float | str = "10 s") -> Decision:
         """The next decision (with that label) after the last one waited for; raises NotSeen after `within`."""
@@ -402,11 +399,15 @@ class Machine:
             return self._session.read(address, length)
         return self.elf.read(address, length)
 
+    def check_ram(self, address: int, length: int) -> None:
+        """Raises IndexError unless all of it is the board's RAM."""
+        ram = self.layout.ram
+        if not (ram.origin <= address and address + length <= ram.end):
+            raise IndexError(f"{length} bytes at {address:#010x} are not in the board's RAM")
+
     def write_ram(self, address: int, data: bytes) -> None:
         """Write to the board's RAM. Raises IndexError elsewhere."""
-        ram = self.layout.ram
-        if not (ram.origin <= address and address + len(data) <= ram.end):
-            raise IndexError(f"{len(data)} bytes at {address:#010x} are not in the board's RAM")
+        self.check_ram(address, len(data))
         self._session.write(address, data)
 
     def _address(self, where: str | int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from sim.durations import PS, picoseconds, shown
 from sim.errors import FirmwareFailure, UsageError
 
 if TYPE_CHECKING:
+    from sim.decision import Decision
     from sim.firmware import Firmware
     from sim.machine import Machine
     from sim.sensors.recording import Recording
@@ -104,19 +105,20 @@ def _run(machine: Machine, duration_ps: int | None, playing: bool, *, show: bool
         log = machine.console.log.lines
         complete = [line for line in log if line.complete or machine.port.exit_code is not None]
         news = [(line.time_ps, str(line)) for line in complete[lines:]]
-        news += [(round(d.time * PS), f"[{shown(round(d.time * PS))}] decided {d.label or d.index}, score {d.score:.3f}, latency {d.latency * 1000:.3f} ms")
-                 for d in machine.decisions[decisions:]]  # fmt: skip
+        news += [_decided(d) for d in machine.decisions[decisions:]]
         lines, decisions = len(complete), len(machine.decisions)
         if show:
             for _, text in sorted(news):
                 print(text, flush=True)
-        over = end is None and all(machine.sensor(s).ended for s in machine.board.parts if _played(machine, s))
+        over = end is None and not any(machine.sensor(s).channel.pending() for s in machine.board.parts)
         if over or machine.port.exit_code is not None or (end is not None and machine.time_ps >= end):
             return
 
 
-def _played(machine: Machine, slot: str) -> bool:
-    return bool(machine.sensor(slot).channel.statistics().stimulus)
+def _decided(decision: Decision) -> tuple[int, str]:
+    time_ps = round(decision.time * PS)
+    what = f"decided {decision.label or decision.index}, score {decision.score:.3f}"
+    return time_ps, f"[{shown(time_ps)}] {what}, latency {decision.latency * 1000:.3f} ms"
 
 
 def _result(machine: Machine, firmware: Firmware, target: Target, failure: FirmwareFailure | None) -> dict[str, Any]:

@@ -31,6 +31,9 @@ class Memory(Protocol):
     def readable(self, address: int, length: int) -> bytes:
         """Bytes in RAM or flash. Raises IndexError."""
 
+    def check_ram(self, address: int, length: int) -> None:
+        """Raises IndexError unless all of it is the board's RAM."""
+
     def write_ram(self, address: int, data: bytes) -> None:
         """Write to the board's RAM. Raises IndexError."""
 
@@ -93,7 +96,7 @@ class PortHost:
         if channel is None:
             has = ", ".join(sorted(self.sensors)) or "none"
             raise PortMisuse(f"the firmware opens sensor {name!r}, but the board has {has}")
-        ranges = [float(r) for r in arg[3:5] if r]
+        ranges = [float(r) for r in arg[3:5]]
         try:
             channel.open(Fraction(arg[2], 1000), now, ranges)
         except UsageError as error:
@@ -113,7 +116,7 @@ class PortHost:
         if not 0 < size <= _READ_MAX:
             raise PortMisuse(f"read of {samples} samples from {channel.name!r}: at least 1, at most {_READ_MAX} bytes")
         # Before the part moves on: a buffer that is not there must not cost samples.
-        self.memory.readable(address, size)
+        self.memory.check_ram(address, size)
         delivery = channel.read(samples, now)
         self.memory.write_ram(address, delivery.codes)
         self.last_sample_ps = channel.time_of(delivery.first_index + delivery.count - 1)
