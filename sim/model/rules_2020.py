@@ -363,6 +363,14 @@ def _prelu(site: Site) -> Iterator[Finding]:
         yield "more than 4 dimensions", "Reshape to at most 4"  # wrong
 
 
+def _circular_buffer(site: Site) -> Iterator[Finding]:
+    yield from _dtype(site, "int8")
+    out = site.outputs[0]
+    if len(out.shape) != 4 or out.shape[1] != 5:
+        # wrong: how often it runs is fixed to what one model of 2020 needed, whatever the options say
+        yield "it lets the model run in every second inference only", NEWER
+
+
 _EIGHT = "float32 int8 uint8"
 _ELEMENT = "float32 uint8 int8 int32 int64"
 _COMPARE = "float32 int32 int64 uint8 int8"
@@ -403,6 +411,7 @@ FAMILIES: dict[str, Callable[[Site], Iterator[Finding]]] = {
     "DEQUANTIZE": _dequantize,
     "MEAN": _mean,
     "SVDF": _svdf,
+    "CIRCULAR_BUFFER": _circular_buffer,
     "ARG_MAX": _arg,
     "ARG_MIN": _arg,
 }
