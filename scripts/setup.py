@@ -247,6 +247,27 @@ def _as_root(missing: list[needs.Need]) -> list[str]:
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
         return ["sudo", "-n"]
     names = " ".join(package for need in missing for package in needs.debian_packages(need))
+    install = f"apt-get install --no-install-recommends {names}"
+    if shutil.which("sudo"):
+        raise StepFailed(
+            f"system packages are missing, and sudo wants a password. Type this, then the same again:\n  sudo {install}"
+        )
+    raise StepFailed(f"system packages are missing. Type this as root, then the same again:\n  {install}")
+
+
+def _telling(lines: list[str]) -> list[str]:
+    """The lines of a log that say why, once each, and its last ones."""
+    words = ("ERROR", "Error", "error:", "E: ", "fatal", "Could not", "Temporary failure", "No space")
+    why = list(dict.fromkeys(line for line in lines[:-4] if any(word in line for word in words)))
+    return [*why[-6:], *lines[-4:]]
+
+
+def _as_root(missing: list[needs.Need]) -> list[str]:
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+        return ["sudo", "-n"]
+    names = " ".join(package for need in missing for package in needs.debian_packages(need))
     raise StepFailed(
         "system packages are missing, and installing them needs a password. Type this, then the same again:\n"
         f"  sudo apt-get install --no-install-recommends {names}"

@@ -161,21 +161,21 @@ def test_without_apt_the_list_is_printed(setup: ModuleType, tmp_path: Path) -> N
     assert not (checkout / ".venv").exists()
 
 
-def test_where_sudo_would_ask_the_command_is_shown(
-    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("has_sudo", [True, False])
+def test_a_user_is_told_what_to_type(
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_sudo: bool
 ) -> None:
-    sudo = tmp_path / "sudo"
-    sudo.write_text("#!/bin/sh\nexit 1\n")
-    sudo.chmod(0o755)
+    if has_sudo:  # one that wants a password
+        (tmp_path / "sudo").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "sudo").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     missing = [n for n in setup.needs.NEEDS if n.name in ("QEMU", "host C compiler")]
     with pytest.raises(setup.StepFailed) as caught:
         setup._as_root(missing)
-    assert (
-        "sudo apt-get install --no-install-recommends qemu-system-arm gcc libc6-dev"
-        in str(caught.value).splitlines()[-1]
-    )
+    command = "apt-get install --no-install-recommends qemu-system-arm gcc libc6-dev"
+    expected = f"sudo {command}" if has_sudo else command
+    assert str(caught.value).splitlines()[-1].strip() == expected
 
 
 def test_an_old_python_can_read_far_enough_to_say_so() -> None:
