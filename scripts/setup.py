@@ -255,25 +255,6 @@ def _as_root(missing: list[needs.Need]) -> list[str]:
     raise StepFailed(f"system packages are missing. Type this as root, then the same again:\n  {install}")
 
 
-def _telling(lines: list[str]) -> list[str]:
-    """The lines of a log that say why, once each, and its last ones."""
-    words = ("ERROR", "Error", "error:", "E: ", "fatal", "Could not", "Temporary failure", "No space")
-    why = list(dict.fromkeys(line for line in lines[:-4] if any(word in line for word in words)))
-    return [*why[-6:], *lines[-4:]]
-
-
-def _as_root(missing: list[needs.Need]) -> list[str]:
-    if os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
-        return ["sudo", "-n"]
-    names = " ".join(package for need in missing for package in needs.debian_packages(need))
-    raise StepFailed(
-        "system packages are missing, and installing them needs a password. Type this, then the same again:\n"
-        f"  sudo apt-get install --no-install-recommends {names}"
-    )
-
-
 def _list_of_missing(missing: list[needs.Need]) -> str:
     lines = [f"  {n.elsewhere:38} {n.purpose}" for n in missing]
     return (
