@@ -21,13 +21,15 @@ from sim.tensors_io import Array, in_order, rows
 
 if TYPE_CHECKING:
     from sim.firmware import Firmware
+    from sim.model.types import Tensor
 
 REGION = "boardless_invoke"
 
 
 @dataclass(frozen=True, eq=False)
 class InvokeResult:
-    """What a model did on a board. `outputs`: per output tensor one array [n, *shape], raw."""
+    """What a model did on a board. `outputs`: per output tensor one array [n, *shape], raw;
+    n takes the place of a batch dimension of 1."""
 
     outputs: list[Array]
     instructions: Spread
@@ -101,6 +103,11 @@ def invoke(
     return _run(loaded, prepared, n, firmware, target)
 
 
+def _row_shape(tensor: Tensor) -> tuple[int, ...]:
+    # The rows take the place of the model's batch dimension of 1.
+    return tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+
+
 def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: Target) -> InvokeResult:
     given = [0] * len(inputs)
     out: list[list[bytes]] = [[] for _ in model.outputs]
@@ -121,7 +128,7 @@ def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: 
         machine.run_to_exit(within="1000 h", each=lambda: counts.extend(machine.region_lengths(REGION)))
         seconds = machine.time
     outputs = [
-        np.frombuffer(b"".join(rows_), dtype=np.dtype(t.dtype).newbyteorder("<")).reshape(n, *t.shape)
+        np.frombuffer(b"".join(rows_), dtype=np.dtype(t.dtype).newbyteorder("<")).reshape(n, *_row_shape(t))
         for rows_, t in zip(out, model.outputs, strict=True)
     ]
     return InvokeResult(outputs, Spread.of(counts), n, firmware, model, target, seconds)
