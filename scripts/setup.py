@@ -27,6 +27,7 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -66,6 +67,9 @@ def main() -> int:
     parser.add_argument("--no-packages", action="store_true", help="never call apt")
     parser.add_argument("--again", action="store_true", help="do every step again")
     args = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that knows no "…" is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         LOGS.mkdir(parents=True, exist_ok=True)
         with _only_one():
