@@ -118,7 +118,8 @@ def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: 
             return None
         given[slot] += 1
         array = inputs[slot][row]
-        return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        data: bytes = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        return data
 
     with target.boot(firmware.elf) as machine:
         machine.port.inputs = next_input
