@@ -13,7 +13,8 @@ from pages import PAGES, Block, blocks
 
 from sim.paths import data_root
 
-# What a page can take for granted in its folder.
+# What a page can take for granted in its folder: model.tflite, x.npy with inputs for it, and a test.
+GIVEN_TEST = "def test_given(board):\n    assert board.flash.size > 0\n"
 MODEL = data_root() / "models" / "gesture" / "gesture.tflite"
 # Run elsewhere (make, tox: by CI), or not in a test (they change the system).
 NOT_HERE = {"make", "tox", "pip", "git", "cargo", "apt-get", "sudo", "cmake", "ninja"}
@@ -80,6 +81,7 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "model.tflite").write_bytes(MODEL.read_bytes())
     model_input = np.random.default_rng(1).integers(-128, 128, (4, *input_shape()), np.int8)
     np.save(tmp_path / "x.npy", model_input)
+    (tmp_path / "test_given.py").write_text(GIVEN_TEST)
     session = Session(tmp_path)
     for block in blocks(page):
         session.run(block)
