@@ -86,7 +86,10 @@ class QemuSession:
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-chardev", f"file,id=uart,path={fd_path(self._console_fd)}", "-serial", "chardev:uart",
             "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
-            "-plugin", f"{ensure_probe()},socket={probe_fd},control={self._control.fd}",
+            "-plugin", (
+                f"{ensure_probe()},socket={probe_fd},control={self._control.fd},ram={ram_fd}"
+                f",ram_at={layout.room.origin:#x}"
+            ),
             "-kernel", str(self._image.elf.absolute()),
         ]  # fmt: skip
         if self._image.timers:

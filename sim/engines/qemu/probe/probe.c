@@ -34,7 +34,7 @@ struct scoreboard_u64 { /* qemu_plugin_u64, passed by value */
   void *score;
   size_t offset;
 };
-enum { CB_NO_REGS = 0, INLINE_ADD_U64 = 0, MEM_W = 2 };
+enum { CB_NO_REGS = 0, CB_R_REGS = 1, INLINE_ADD_U64 = 0, MEM_W = 2 };
 
 EXPORT int qemu_plugin_version = 1;
 
@@ -117,14 +117,88 @@ static void *watch_runner(void *unused) {
   return NULL;
 }
 
+/* ---- the core's registers: stack pointer and link register at the start of a block ---- */
+
+/* From version 2 QEMU has functions for that. */
+struct byte_array { /* GByteArray, GArray */
+  uint8_t *data;
+  unsigned length;
+};
+static void *sp_handle, *lr_handle;
+static struct byte_array *bytes;
+static void (*set_size)(void *, unsigned);
+static int (*read_register)(void *, struct byte_array *);
+
+static void find_registers(void) {
+  struct byte_array *list = ((struct byte_array * (*)(void)) symbol("qemu_plugin_get_registers"))();
+  /* Handle, name, feature; since registers can be written also whether this one cannot. */
+  size_t stride = (symbol("qemu_plugin_write_register") != NULL ? 4 : 3) * sizeof(void *);
+  for (unsigned i = 0; i < list->length; i++) {
+    void *entry[2];
+    memcpy(entry, list->data + i * stride, sizeof entry);
+    if (strcmp(entry[1], "sp") == 0 || strcmp(entry[1], "r13") == 0) sp_handle = entry[0];
+    if (strcmp(entry[1], "lr") == 0 || strcmp(entry[1], "r14") == 0) lr_handle = entry[0];
+  }
+  bytes = ((struct byte_array * (*)(void)) symbol("g_byte_array_new"))();
+  set_size = (void (*)(void *, unsigned))symbol("g_byte_array_set_size");
+  read_register = (int (*)(void *, struct byte_array *))symbol("qemu_plugin_read_register");
+}
+
+static uint32_t from_handle(void *handle) {
+  uint32_t value = 0;
+  set_size(bytes, 0);
+  read_register(handle, bytes);
+  if (bytes->length >= sizeof value) memcpy(&value, bytes->data, sizeof value);
+  return value;
+}
+
+/* Version 1 has none. But translated code keeps the address of the core's state in one fixed host register, and that
+ * state begins with r0 to r15. At the start of a block nothing of it is held elsewhere. Whether this is so is seen at
+ * the first block, where pc is known; if it is not, link_address stands in. */
+static const uint32_t *core;
+
+void block_with_state(void *data, const uint32_t *state);
+#if defined(__x86_64__)
+#define KNOWS_STATE 1
+__asm__(".text\n.type block_v1, @function\nblock_v1:\n mov %rsi, %rdi\n mov %rbp, %rsi\n jmp block_with_state\n");
+#elif defined(__aarch64__)
+#define KNOWS_STATE 1
+__asm__(".text\n.type block_v1, %function\nblock_v1:\n mov x0, x1\n mov x1, x19\n b block_with_state\n");
+#endif
+#ifdef KNOWS_STATE
+extern void block_v1(unsigned vcpu, void *data);
+#endif
+
+__attribute__((used)) void block_with_state(void *data, const uint32_t *state) {
+  uint64_t pc = *(uint64_t *)data;
+  if (state != NULL && ((uintptr_t)state & 15) == 0 && state[15] == (uint32_t)pc) core = state;
+}
+
+static bool registers(uint32_t *sp, uint32_t *lr) {
+  if (sp_handle != NULL && lr_handle != NULL) {
+    *sp = from_handle(sp_handle);
+    *lr = from_handle(lr_handle);
+  } else if (core != NULL) {
+    *sp = core[13];
+    *lr = core[14];
+  } else {
+    *sp = *lr = 0;
+    return false;
+  }
+  return true;
+}
+
 /* ---- counting ---- */
 struct block {
   uint64_t pc;
   uint32_t instructions; /* what the block adds to the count; 0 where instructions count themselves */
   uint32_t entry;        /* index of the symbol that starts here, or NONE */
   uint64_t link;         /* address after a linked call at its end, or 0 */
+  uint8_t *watch;        /* not 0: a return address of an open region may be here */
+  uint32_t inside;       /* a block that starts up to here behind pc is the rest of this one; 0: none is */
+  const uint16_t *rest;  /* instructions to the end from each halfword of the block */
 };
-enum { NONE = 0xffffffffu, DEPTH = 64 };
+enum { NONE = 0xffffffffu, DEPTH = 256, WATCHES = 1024 };
 
 static void *score;             /* from version 2 inline counters live in a scoreboard of QEMU's */
 static uint64_t *exact_counter; /* its one entry, once the core runs */
@@ -137,46 +211,107 @@ static inline void take_exact_count(void) {
   }
 }
 
-static uint64_t link_address; /* what LR holds at a function's entry, as far as calls tell */
+/* Newer QEMU (seen in 10.0, not in 7.2) leaves a block at a device access, also without -icount, does the access in a
+ * block that plugins are not told of, and goes on in a block that starts in the middle of the first. That one was
+ * counted as a whole: take back what it did not do. The limit is not looked at there, so that stops are where older
+ * QEMU has them. */
+static const struct block no_block;
+static const struct block *previous = &no_block;
+
+static inline bool goes_on(const struct block *b) {
+  const struct block *before = previous;
+  previous = b;
+  if (__builtin_expect(b->pc - before->pc - 1 >= before->inside, 1)) return false;
+  ctl->count -= before->rest[(b->pc - before->pc) >> 1];
+  return true;
+}
+
+/* ---- regions: from a function's first instruction to its return ---- */
+static uint64_t link_address; /* where the last linked call returns to; 0 once a region began with it */
 static struct {
   uint32_t symbol;
-  uint64_t start, back;
+  uint32_t sp, back; /* where it ends: pc and stack pointer */
+  bool exact;        /* both are from registers; otherwise only the address, from calls seen */
+  uint64_t start;
 } open_regions[DEPTH];
 static uint32_t depth;
-static uint64_t back_at = 1; /* return address of the innermost open region; 1: none (never an address) */
+static uint8_t watches[WATCHES]; /* by hash of the address: open regions that return there */
+static const uint8_t *ram;
+static uint32_t ram_at, ram_size;
 
-static void region_begin(uint32_t index, uint64_t start) {
+static uint8_t *watch_of(uint64_t pc) { return &watches[(pc >> 1) % WATCHES]; }
+
+static bool ram_word(uint32_t address, uint32_t *value) {
+  if (ram == NULL || address < ram_at || address - ram_at > ram_size - 4) return false;
+  memcpy(value, ram + (address - ram_at), sizeof *value);
+  return true;
+}
+
+static void forget_from(uint32_t first) {
+  while (depth > first) --*watch_of(open_regions[--depth].back);
+}
+
+static void region_begin(uint32_t index, uint64_t start, bool inner) {
+  uint32_t sp, lr, xpsr, at = depth;
+  bool exact = !inner && registers(&sp, &lr), fresh;
+  if (!exact) sp = 0, lr = (uint32_t)link_address;
+  fresh = (lr & ~1u) == (uint32_t)link_address;
+  link_address = 0;
+  if (exact && lr >= 0xffffff00u) {
+    /* Entered as an exception: it ends where the stacked pc is. Frames on the process stack are not looked for. */
+    uint32_t how = lr;
+    if ((how & 4) || !ram_word(sp + 24, &lr) || !ram_word(sp + 28, &xpsr)) return;
+    sp += (how & 16 ? 32 : 104) + (xpsr >> 9 & 1 ? 4 : 0);
+  }
+  lr &= ~1u;
+  /* An open region that returns to the same place with the same stack: called again, it was left by other ways
+   * (longjmp); not called but reached again, it is a loop to its first instruction. */
+  while (at > 0 && !(open_regions[at - 1].back == lr && open_regions[at - 1].sp == sp)) at--;
+  if (at > 0 && fresh)
+    forget_from(at - 1);
+  else if (at > 0 && at == depth && open_regions[at - 1].symbol == index)
+    return;
   if (depth == DEPTH) return; /* recursion deeper than that is part of the outer regions */
   open_regions[depth].symbol = index;
   open_regions[depth].start = start;
-  open_regions[depth].back = link_address;
-  back_at = link_address;
+  open_regions[depth].sp = sp;
+  open_regions[depth].back = lr;
+  open_regions[depth].exact = exact;
+  ++*watch_of(lr);
   depth++;
 }
 
-static void region_end(uint64_t now) {
+/* The core is at `pc`: every region that returns here has ended, those in it that did not are left for good. */
+static void regions_end(uint64_t pc, uint64_t now) {
+  uint32_t sp, lr, at = depth;
   struct region *r;
-  depth--;
-  if (ctl->regions < ctl->regions_max) {
-    r = &regions[ctl->regions++];
-    r->symbol = open_regions[depth].symbol;
-    r->depth = depth;
-    r->start = open_regions[depth].start;
-    r->end = now;
+  bool exact = registers(&sp, &lr);
+  while (at > 0) {
+    at--;
+    if (open_regions[at].back != (uint32_t)pc) continue;
+    if (exact && open_regions[at].exact && open_regions[at].sp != sp) continue;
+    forget_from(at + 1);
+    forget_from(at);
+    if (ctl->regions < ctl->regions_max) {
+      r = &regions[ctl->regions++];
+      r->symbol = open_regions[at].symbol;
+      r->depth = at;
+      r->start = open_regions[at].start;
+      r->end = now;
+    }
   }
-  back_at = depth ? open_regions[depth - 1].back : 1;
 }
 
 static void mark(uint64_t now) {
   if (ctl->marks < ctl->marks_max) marks[ctl->marks++] = now;
 }
 
-static void slow_path(const struct block *b) {
+static void slow_path(const struct block *b, bool inner) {
   uint64_t now = ctl->count;
   uint32_t arm = b->entry == NONE ? 0 : syms[b->entry].arm;
-  while (b->pc == back_at) region_end(now);
+  if (*b->watch) regions_end(b->pc, now);
   if (arm & MARK) mark(now);
-  if (arm & REGION) region_begin(b->entry, now);
+  if (arm & REGION) region_begin(b->entry, now, inner);
   if (ctl->marks == ctl->marks_max || ctl->regions == ctl->regions_max) stop(EVENT_FULL, 0, b->pc);
   if (arm & STOP)
     stop(EVENT_SYMBOL, b->entry, b->pc);
@@ -188,7 +323,7 @@ static void on_block(unsigned vcpu, void *data) {
   const struct block *b = data;
   (void)vcpu;
   take_exact_count();
-  if (UNLIKELY(ctl->count >= ctl->limit || b->pc == back_at)) slow_path(b);
+  if (!goes_on(b) && UNLIKELY(ctl->count >= ctl->limit || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
 }
 
@@ -201,7 +336,8 @@ static void on_entry_block(unsigned vcpu, void *data) { /* begins at a symbol */
   const struct block *b = data;
   (void)vcpu;
   take_exact_count();
-  if (UNLIKELY(ctl->count >= ctl->limit || syms[b->entry].arm || b->pc == back_at)) slow_path(b);
+  goes_on(b);
+  if (UNLIKELY(ctl->count >= ctl->limit || syms[b->entry].arm || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
   if (b->link) link_address = b->link;
 }
@@ -213,9 +349,15 @@ static void on_inner_entry(unsigned vcpu, void *data) { /* a symbol that code ru
   if (UNLIKELY(syms[b->entry].arm)) {
     /* The block was counted as a whole at its start: show the count up to here while stopped. */
     ctl->count -= b->instructions;
-    slow_path(b);
+    slow_path(b, true);
     ctl->count += b->instructions;
   }
+}
+
+static void on_instruction(unsigned vcpu, void *data) { /* of a block that cannot be counted as a whole */
+  (void)vcpu;
+  (void)data;
+  ctl->count++;
 }
 
 static void on_first(unsigned vcpu, void *data) {
@@ -246,31 +388,73 @@ static uint32_t symbol_at(uint64_t address) {
   return low < ctl->symbols && syms[low].address == address ? low : NONE;
 }
 
-/* BL immediate or BLX register (Armv7-M ARM A7.7.18, A7.7.19): the instruction that sets LR to what follows it. */
-static bool is_linked_call(struct qemu_plugin_insn *insn) {
-  uint16_t half[2] = {0, 0};
-  size_t size = qemu_plugin_insn_size(insn);
+static void opcode(struct qemu_plugin_insn *insn, uint16_t half[2]) {
   /* Up to QEMU 9.0 this returns a pointer to the bytes, later it copies them and returns their number. */
   size_t (*data)(const struct qemu_plugin_insn *, void *, size_t) =
       (size_t(*)(const struct qemu_plugin_insn *, void *, size_t))symbol("qemu_plugin_insn_data");
-  size_t got = data(insn, half, sizeof half);
-  if (got > 64) memcpy(half, (const void *)got, size < sizeof half ? size : sizeof half);
+  size_t size = qemu_plugin_insn_size(insn), got;
+  half[0] = half[1] = 0;
+  got = data(insn, half, 4);
+  if (got > 64) memcpy(half, (const void *)got, size < 4 ? size : 4);
+}
+
+/* BL immediate or BLX register (Armv7-M ARM A7.7.18, A7.7.19): the instruction that sets LR to what follows it. */
+static bool is_linked_call(const uint16_t half[2], size_t size) {
   if (size == 2) return (half[0] & 0xff87) == 0x4780;
   return (half[0] & 0xf800) == 0xf000 && (half[1] & 0xd000) == 0xd000;
 }
 
-static struct block *new_block(uint64_t pc, uint32_t instructions, uint32_t entry, uint64_t link) {
-  /* QEMU keeps the pointer as long as the translation; translations are few and never told when dropped. */
-  static struct block *pool;
+/* Target of a direct branch: B (A7.7.12, four encodings), BL, and LE of Armv8.1-M; 0 for every other instruction. */
+static uint64_t branch_target(const uint16_t half[2], size_t size, uint64_t at) {
+  uint32_t sign = half[0] >> 10 & 1, j1 = half[1] >> 13 & 1, j2 = half[1] >> 11 & 1;
+  int32_t offset;
+  if (size == 2 && (half[0] & 0xf000) == 0xd000)
+    offset = (int8_t)half[0] * 2;
+  else if (size == 2 && (half[0] & 0xf800) == 0xe000)
+    offset = (int32_t)((uint32_t)half[0] << 21) >> 20;
+  else if (size == 4 && (half[0] & 0xff80) == 0xf000 && (half[1] & 0xf001) == 0xc001)
+    offset = -(int32_t)((half[1] >> 1 & 0x3ff) << 2 | (half[1] >> 11 & 1) << 1);
+  else if (size == 4 && (half[0] & 0xf800) == 0xf000 && (half[1] & 0xd000) == 0x8000)
+    offset = (int32_t)((sign << 31 | j2 << 30 | j1 << 29 | (half[0] & 0x3fu) << 23 | (half[1] & 0x7ffu) << 12)) >> 11;
+  else if (size == 4 && (half[0] & 0xf800) == 0xf000 && (half[1] & 0x9000) == 0x9000)
+    offset = (int32_t)(sign << 31 | (j1 == sign) << 30 | (j2 == sign) << 29 | (half[0] & 0x3ffu) << 19 |
+                       (half[1] & 0x7ffu) << 8) >>
+             7;
+  else
+    return 0;
+  return at + 4 + (uint64_t)(int64_t)offset;
+}
+
+static void *take_memory(size_t size) {
+  /* QEMU keeps the pointers as long as the translation; translations are few and never told when dropped. */
+  static char *pool;
   static size_t left;
-  if (left == 0) {
-    left = 4096;
-    pool = calloc(left, sizeof *pool);
+  void *p;
+  size = (size + 7) & ~(size_t)7;
+  if (left < size) {
+    left = size > 1 << 20 ? size : 1 << 20;
+    pool = calloc(left, 1);
     if (pool == NULL) leave();
   }
-  left--;
-  *pool = (struct block){pc, instructions, entry, link};
-  return pool++;
+  p = pool;
+  pool += size;
+  left -= size;
+  return p;
+}
+
+static struct block *new_block(uint64_t pc, uint32_t instructions, uint32_t entry, uint64_t link) {
+  struct block *b = take_memory(sizeof *b);
+  *b = (struct block){.pc = pc, .instructions = instructions, .entry = entry, .link = link, .watch = watch_of(pc)};
+  return b;
+}
+
+static const uint16_t *rest_of(struct qemu_plugin_tb *tb, size_t n, uint64_t pc, uint64_t end) {
+  uint16_t *rest = take_memory((end - pc) / 2 * sizeof *rest);
+  for (size_t i = 0; i < n; i++) {
+    uint64_t at = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, i));
+    rest[(at - pc) >> 1] = (uint16_t)(n - i);
+  }
+  return rest;
 }
 
 /* With -icount QEMU leaves a block in its middle at a device access and goes on in another block, so that counting
@@ -291,27 +475,41 @@ static void translate(struct qemu_plugin_tb *tb) {
   uint64_t pc = qemu_plugin_tb_vaddr(tb);
   size_t n = qemu_plugin_tb_n_insns(tb);
   struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, n - 1);
-  uint64_t end = qemu_plugin_insn_vaddr(last) + qemu_plugin_insn_size(last);
-  uint64_t link = is_linked_call(last) ? end : 0;
-  bool exact = ctl->flags & FLAG_EXACT;
+  uint64_t at = qemu_plugin_insn_vaddr(last), end = at + qemu_plugin_insn_size(last), target;
+  uint16_t half[2];
+  bool exact = ctl->flags & FLAG_EXACT, singly = false, link;
   uint32_t entry = symbol_at(pc);
-  struct block *b = new_block(pc, exact ? 0 : (uint32_t)n, entry, link);
+  int access = qemu_plugin_version >= 2 ? CB_R_REGS : CB_NO_REGS;
+  struct block *b;
+
+  opcode(last, half);
+  link = is_linked_call(half, end - at);
+  target = branch_target(half, end - at, at);
+  if (!exact && qemu_plugin_version >= 2) singly = target > pc && target < end;
+  b = new_block(pc, exact || singly ? 0 : (uint32_t)n, entry, link ? end : 0);
+  if (!exact && !singly && qemu_plugin_version >= 2) {
+    b->inside = (uint32_t)(end - pc - 1);
+    b->rest = rest_of(tb, n, pc, end);
+  }
 
   if (first) {
     first = false;
     first_pc = pc;
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, CB_NO_REGS, &first_pc);
+#ifdef KNOWS_STATE
+    if (qemu_plugin_version < 2) qemu_plugin_register_vcpu_tb_exec_cb(tb, block_v1, CB_NO_REGS, &first_pc);
+#endif
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
-  qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, CB_NO_REGS,
-                                       b);
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, access, b);
   for (size_t i = 0; i < n; i++) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-    uint64_t at = qemu_plugin_insn_vaddr(insn);
-    uint32_t inner = i ? symbol_at(at) : NONE;
+    uint64_t here = qemu_plugin_insn_vaddr(insn);
+    uint32_t inner = i ? symbol_at(here) : NONE;
     if (inner != NONE)
-      qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inner_entry, CB_NO_REGS,
-                                             new_block(at, exact ? 0 : (uint32_t)(n - i), inner, 0));
+      qemu_plugin_register_vcpu_insn_exec_cb(
+          insn, on_inner_entry, CB_NO_REGS, new_block(here, exact || singly ? 0 : (uint32_t)(n - i), inner, 0));
     if (exact) count_exactly(insn);
+    if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
     if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, NULL);
   }
 }
@@ -346,6 +544,15 @@ static void resume_v7(unsigned vcpu, void *data) {
   ctl->idle = 0;
 }
 
+static void init_v1(plugin_id id, unsigned vcpu) {
+  (void)id;
+  if (vcpu == 0) find_registers();
+}
+static void init_v7(unsigned vcpu, void *data) {
+  (void)data;
+  if (vcpu == 0) find_registers();
+}
+
 static void register_callback(plugin_id id, const char *name, void *v1, void *v7) {
   void *f = symbol(name);
   if (qemu_plugin_version >= 7)
@@ -356,11 +563,13 @@ static void register_callback(plugin_id id, const char *name, void *v1, void *v7
 
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv) {
   pthread_t thread;
-  int shared = -1;
+  int shared = -1, ram_fd = -1;
   (void)info;
   for (int i = 0; i < argc; i++) {
     if (strncmp(argv[i], "socket=", 7) == 0) sock = atoi(argv[i] + 7);
     if (strncmp(argv[i], "control=", 8) == 0) shared = atoi(argv[i] + 8);
+    if (strncmp(argv[i], "ram=", 4) == 0) ram_fd = atoi(argv[i] + 4);
+    if (strncmp(argv[i], "ram_at=", 7) == 0) ram_at = (uint32_t)strtoul(argv[i] + 7, NULL, 0);
   }
   if (sock < 0 || shared < 0) {
     fprintf(stderr, "boardless probe: needs socket=FD and control=FD\n");
@@ -379,6 +588,16 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   ctl->api = (uint32_t)qemu_plugin_version;
   if ((ctl->flags & FLAG_EXACT) && symbol("qemu_plugin_scoreboard_new") != NULL)
     score = ((void *(*)(size_t))symbol("qemu_plugin_scoreboard_new"))(sizeof(uint64_t));
+  if (ram_fd >= 0) {
+    off_t ram_bytes = lseek(ram_fd, 0, SEEK_END);
+    map = mmap(NULL, (size_t)ram_bytes, PROT_READ, MAP_SHARED, ram_fd, 0);
+    if (map != MAP_FAILED) {
+      ram = map;
+      ram_size = (uint32_t)ram_bytes;
+    }
+  }
+  if (qemu_plugin_version >= 2)
+    register_callback(id, "qemu_plugin_register_vcpu_init_cb", (void *)init_v1, (void *)init_v7);
   register_callback(id, "qemu_plugin_register_vcpu_tb_trans_cb", (void *)translate_v1, (void *)translate_v7);
   register_callback(id, "qemu_plugin_register_vcpu_idle_cb", (void *)idle_v1, (void *)idle_v7);
   register_callback(id, "qemu_plugin_register_vcpu_resume_cb", (void *)resume_v1, (void *)resume_v7);
