@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,11 @@ class ConsoleLog:
     def __init__(self) -> None:
         self.raw = bytearray()
         self._line_starts: list[tuple[int, int]] = []  # (offset, board time) of each line
-        self._searched = 0  # offset behind the last match of `find`
+        # What `find` looks at: text that only ever grows, so what is held back is a character or line end half sent.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._settled = ""
+        self._return_held = False
+        self._searched = 0  # offset in it behind the last match of `find`
 
     def add(self, data: bytes, times_ps: Sequence[int]) -> None:
         """Append bytes; `times_ps` has one board time a byte, the last one stands for bytes beyond it."""
@@ -36,6 +41,9 @@ class ConsoleLog:
             if at == 0 or self.raw[-1] == 0x0A:
                 self._line_starts.append((at, times_ps[min(i, len(times_ps) - 1)]))
             self.raw.append(byte)
+        piece = "\r" * self._return_held + self._decoder.decode(data)
+        self._return_held = piece.endswith("\r")
+        self._settled += piece.removesuffix("\r").replace("\r\n", "\n")
 
     @property
     def text(self) -> str:
@@ -53,13 +61,14 @@ class ConsoleLog:
         return out
 
     def find(self, what: str | re.Pattern[str]) -> re.Match[str] | None:
-        """The first match behind the last one found; text is taken literally, a compiled pattern as a regex."""
+        """The first match behind the last one found; text is taken literally, a compiled pattern as a regex.
+
+        Both see the text with `\\n` as the end of a line, whether the firmware sends `\\n` or `\\r\\n`.
+        """
         pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
-        # Latin-1 keeps one character a byte, so offsets in the text are offsets in the bytes.
-        literal = re.compile(pattern.pattern.encode("utf-8").decode("latin-1"), pattern.flags)
-        found = literal.search(self.raw.decode("latin-1"), self._searched)
+        found = pattern.search(self._settled, self._searched)
         if found:
-            self._searched = max(found.end(), self._searched + 1) if found.end() == found.start() else found.end()
+            self._searched = found.end() + (found.end() == found.start())
         return found
 
     def tail(self, count: int = 8) -> list[Line]:

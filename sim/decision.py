@@ -18,7 +18,10 @@ class Decision:
     samples: Mapping[str, int] = field(default_factory=dict)  # sensor -> samples taken from it so far
     number: int = 0  # 0 for the first of the run
 
+    @property
+    def described(self) -> str:
+        """What was decided, without when."""
+        return f"{self.label or self.index}  {self.score:.3f}  (latency {self.latency * 1000:.3f} ms)"
+
     def __str__(self) -> str:
-        return (
-            f"{self.time:.6f} s  {self.label or self.index}  {self.score:.3f}  (latency {self.latency * 1000:.3f} ms)"
-        )
+        return f"{self.time:.6f} s  {self.described}"

@@ -13,7 +13,7 @@ from typing import Self
 
 from sim.boards import Board
 from sim.clock import CYCLE_MODEL, BoardClock
-from sim.console import ConsoleLog
+from sim.console import ConsoleLog, Line
 from sim.decision import Decision
 from sim.durations import PS, picoseconds, shown
 from sim.elf import Elf, load_elf
@@ -52,6 +52,7 @@ CONSOLE_SYMBOL = "boardless_console_putc"
 _CONSOLE_MAX = 4 << 20  # bytes; a firmware that logs more floods the UART
 _BOOT_WITHIN = 10 * PS
 _SLICE = 50_000_000  # instructions between two looks at the console
+_CLOSE_SLICE = 100_000  # the same while something on the console is awaited: so exactly does the machine stop there
 
 
 class NotSeen(FirmwareFailure, AssertionError):
@@ -126,8 +127,16 @@ class Console:
     def raw(self) -> bytes:
         return bytes(self.log.raw)
 
+    @property
+    def lines(self) -> list[Line]:
+        """All lines so far with the board time of each; the last one may be incomplete."""
+        return self.log.lines
+
     def expect(self, what: str | re.Pattern[str], within: float | str = 1.0) -> re.Match[str]:
-        """Run until the text (or compiled pattern) appears behind the last match; raises NotSeen after `within`."""
+        """Run until the text (or compiled pattern) appears behind the last match; raises NotSeen after `within`.
+
+        The machine stops within 100 000 instructions behind it.
+        """
         found: re.Match[str] | None = None
 
         def seen() -> bool:
@@ -136,7 +145,7 @@ class Console:
             return found is not None
 
         shown_as = repr(what) if isinstance(what, str) else f"pattern {what.pattern!r}"
-        self._machine._run_until(seen, within, f"{shown_as} on the console")
+        self._machine._run_until(seen, within, f"{shown_as} on the console", _CLOSE_SLICE)
         assert found is not None
         return found
 
@@ -316,17 +325,17 @@ class Machine:
         """All decisions so far, oldest first."""
         return self.port.decisions
 
-    def _run_until(self, seen: Callable[[], bool], within: float | str, awaited: str) -> None:
+    def _run_until(self, seen: Callable[[], bool], within: float | str, awaited: str, slice_: int = _SLICE) -> None:
         end = self.time_ps + picoseconds(within)
-        self._advance(end, seen, awaited)
+        self._advance(end, seen, awaited, slice_)
         if not seen():
             raise self._failed(f"{awaited} did not come within {shown(picoseconds(within))} of board time",
                                awaited=awaited, kind=NotSeen)  # fmt: skip
 
-    def _advance(self, until_ps: int, done: Callable[[], bool], awaited: str = "") -> None:
+    def _advance(self, until_ps: int, done: Callable[[], bool], awaited: str = "", slice_: int = _SLICE) -> None:
         """Run until `done()` or board time `until_ps`. `done` is asked after everything that can change it."""
         if self._failure is not None:
-            raise self._failure
+            raise self._failure.with_traceback(None)  # not the way of the first time it was raised
         while not done():
             if self._pending is not None and not self._finish_pending(until_ps, awaited):
                 return
@@ -335,7 +344,7 @@ class Machine:
             limit = self._clock.limit(until_ps)
             if self.instructions >= limit:
                 return
-            stop = self._session.resume(min(limit, self.instructions + _SLICE))
+            stop = self._session.resume(min(limit, self.instructions + slice_))
             self._take_console()
             if stop.kind is StopKind.SYMBOL and stop.symbol == DOORBELL:
                 self._doorbell(awaited)
@@ -421,14 +430,32 @@ class Machine:
     def read(self, where: str | int, length: int | None = None) -> bytes:
         """Bytes of a symbol (all of it unless `length` is given) or at an address. Raises UsageError."""
         address, size = self._address(where)
+        if length is None and size == 0:
+            raise UsageError(f"{where!r} has no size in {self.elf.path.name}", hint="read(name, length)")
         try:
             return self.readable(address, size if length is None else length)
         except IndexError as error:
             raise UsageError(f"read of {where!r}: {error}") from None
 
-    def write(self, where: str | int, data: bytes) -> None:
-        """Write bytes to a symbol in RAM or an address. Raises UsageError; nothing is written then."""
+    def read_int(self, where: str | int, *, signed: bool = False) -> int:
+        """An integer variable (as wide as the symbol), or the word at an address. Raises UsageError."""
+        data = self.read(where)
+        if len(data) not in (1, 2, 4, 8):
+            raise UsageError(f"{where!r} has {len(data)} bytes: no integer", hint="read() gives the bytes")
+        return int.from_bytes(data, "little", signed=signed)
+
+    def write(self, where: str | int, data: bytes | int) -> None:
+        """Write bytes, or an integer as wide as the symbol (at an address: a word), to RAM.
+
+        Raises UsageError; nothing is written then.
+        """
         address, size = self._address(where)
+        if isinstance(data, int):
+            value = data
+            try:
+                data = value.to_bytes(size, "little", signed=value < 0)
+            except OverflowError:
+                raise UsageError(f"{value} does not fit into the {size} bytes of {where!r}") from None
         if isinstance(where, str) and size and len(data) > size:
             raise UsageError(f"{len(data)} bytes do not fit into {where!r}, which has {size}")
         try:
@@ -525,11 +552,20 @@ class Machine:
         evidence: Evidence | None = None,
         kind: type[FirmwareFailure] = FirmwareFailure,
     ) -> FirmwareFailure:
+        report = self.report(awaited, evidence)
+        failure = kind(reason, str(report))
+        if kind is not NotSeen:  # the machine can go on after something did not come
+            self._failure = failure
+        return failure
+
+    def report(self, awaited: str = "", evidence: Evidence | None = None) -> Report:
+        """The state of the machine as failures show it; the full log is written, if it was given a file."""
         evidence = evidence or Evidence.of_state(self)
-        report = Report(
+        return Report(
             awaited=awaited,
             time_ps=self.time_ps,
             instructions=self.instructions,
+            time_base=self.time_base,
             board=self.board.name,
             engine=self.engine_text,
             firmware=f"{self.elf.path.name} {self.elf.sha256[:12]}",
@@ -541,18 +577,18 @@ class Machine:
             backtrace=evidence.backtrace,
             log=self._write_log(),
         )
-        failure = kind(reason, str(report))
-        if kind is not NotSeen:  # the machine can go on after something did not come
-            self._failure = failure
-        return failure
 
     def _write_log(self) -> str:
         if self._log is None:
             return ""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        lines = [str(line) for line in self._log_lines.lines]
-        lines += [f"[{d.time:.6f} s] decision {d}" for d in self.port.decisions]
-        self._log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        events = [(line.time_ps, f"{line}") for line in self._log_lines.lines]
+        events += [(round(d.time * PS), f"[{d.time:.6f} s] decision {d.described}") for d in self.port.decisions]
+        events.sort(key=lambda e: e[0])
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            self._log.write_text("".join(f"{text}\n" for _, text in events), encoding="utf-8")
+        except OSError as error:  # the evidence matters more than its copy
+            return f"{self._log}: cannot be written: {error.strerror}"
         return str(self._log)
 
     def fault_word(self, address: int) -> int | None:

@@ -16,6 +16,7 @@ class Report:
     awaited: str
     time_ps: int
     instructions: int
+    time_base: str
     board: str
     engine: str
     firmware: str
@@ -39,7 +40,7 @@ class Report:
             out += ["decisions, last:", *(f"  {d}" for d in self.decisions)]
         if self.sensors:
             out += ["sensors:", *(f"  {s}" for s in self.sensors)]
-        out.append(f"state at board time {shown(self.time_ps)}, {self.instructions} instructions:")
+        out.append(f"state at board time {shown(self.time_ps)} ({self.instructions} instructions; {self.time_base}):")
         out.append(f"  board {self.board}, engine {self.engine}, firmware {self.firmware}")
         if self.fault:
             out += [f"  {line}" for line in self.fault]
@@ -53,5 +54,5 @@ class Report:
 
 
 def _register_lines(registers: Mapping[str, int]) -> list[str]:
-    words = [f"{name:>4}={value:08x}" for name, value in registers.items()]
+    words = [f"{name:>5}={value:08x}" for name, value in registers.items()]
     return ["".join(words[i : i + 6]) for i in range(0, len(words), 6)]
