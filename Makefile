@@ -37,7 +37,7 @@ conformance:
 
 benchmarks:
 	$(setup) test
-	$(PY) -m benchmarks $(ARGS)
+	$(PY) benchmarks/speed.py $(ARGS)
 
 docs:
 	$(setup) test
