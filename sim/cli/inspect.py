@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
     tree, missing = _tree(settings)
     need = estimate(model, tree.generation if tree else "2020", settings.kernels)
     data = as_json(model, boards, need, tree, missing, settings.kernels)
-    if args.json != "-":
-        print(text(data))
     if args.json:
         json_out.write("inspect", data, args.json)
+    if args.json != "-":
+        print(text(data))
     return 0
 
 

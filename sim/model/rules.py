@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.model import Graph, Model, Operator, Tensor
+from sim.model.verify import misfit
 
 if TYPE_CHECKING:
     from sim.model.check import Refusal, Tree
 
 NEWER = 'point to a current TFLM tree: tflm = "path" in [tool.boardless], or --tflm PATH'
+FIXED_BATCH = "convert with a fixed batch size: keras.Input(shape, batch_size=1)"
 FULL_INT8 = "convert with full int8 quantisation and representative data (boardless convert does)"
 # (reason, remedy)
 Finding = tuple[str, str]
@@ -81,11 +83,11 @@ def find(model: Model, tree: Tree, kernels: str) -> tuple[Refusal, ...]:
         for o in graph.operators:
             site = Site(graph, o)
             if o.kind not in known:
-                reasons: Iterator[Finding] = iter([_unknown(o, old)])
-            elif old:
-                reasons = (f for family in (common, FAMILIES.get(o.kind)) if family for f in family(site))
+                reasons: Iterable[Finding] = [_unknown(o, old)]
             else:
-                reasons = (f for family in (common, current) for f in family(site))
+                # Where shapes do not fit, the other rules have nothing to stand on.
+                own = None if misfit(graph, o) else FAMILIES.get(o.kind) if old else current
+                reasons = [*common(site), *(own(site) if own else ())]
             found += [Refusal(o.index, o.layer, o.kind, *finding) for finding in reasons]
     return tuple(sorted(found, key=lambda r: r.operator_index))
 
@@ -104,6 +106,9 @@ def _unknown(o: Operator, old: bool) -> Finding:
 def common(site: Site) -> Iterator[Finding]:
     """What no TFLM kernel does right, and says nothing about."""
     o = site.operator
+    wrong = misfit(site.graph, o)
+    if wrong:
+        yield f"shapes that are known only when it runs: {wrong}", FIXED_BATCH
     if any(t.sparse for t in site.inputs):
         yield "sparse weights are read as if they were dense", "convert without sparsity (densify the weights)"
     if (
@@ -136,9 +141,9 @@ _INSTEAD = {
     "TRANSPOSE_CONV": "use UpSampling2D and Conv2D",
     "EXPAND_DIMS": "convert with a fixed batch size (keras.Input(shape, batch_size=1)), or use Reshape",
     "SQUEEZE": "convert with a fixed batch size, or use Reshape",
-    "SHAPE": "convert with a fixed batch size: keras.Input(shape, batch_size=1)",
-    "SPACE_TO_BATCH_ND": "convert with a fixed batch size: keras.Input(shape, batch_size=1)",
-    "BATCH_TO_SPACE_ND": "convert with a fixed batch size: keras.Input(shape, batch_size=1)",
+    "SHAPE": FIXED_BATCH,
+    "SPACE_TO_BATCH_ND": FIXED_BATCH,
+    "BATCH_TO_SPACE_ND": FIXED_BATCH,
     "TILE": "use Concatenate of the same tensor",
     "RESIZE_BILINEAR": "use nearest interpolation",
     "DIV": "multiply by the reciprocal",

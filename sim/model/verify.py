@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 from sim.errors import UsageError
-from sim.model import schema
-from sim.model.types import Graph, Tensor
+from sim.model import schema, shapes
+from sim.model.types import Graph, Operator, Tensor
 
 _DAMAGED = "the file is damaged, or was edited by a tool that did it wrong; convert it again"
 _CONTROL = {"IF", "WHILE", "CALL", "CALL_ONCE"}
@@ -159,6 +159,12 @@ def tensor(t: Tensor, computed: bool, where: str) -> None:
             _fail(here, f"{len(t.scale)} scales for dimension {axis}, which has {t.shape[axis]} elements")
 
 
+def misfit(g: Graph, o: Operator) -> str:
+    """What does not fit in the shapes of an operator's tensors, or ''."""
+    given = [g.tensors[i].shape if i >= 0 else None for i in o.inputs]
+    return shapes.problem(o.kind, given, [g.tensors[i].shape for i in o.outputs], o.options)
+
+
 def graph(g: Graph, where: str) -> None:
     """Operators can run one after the other, each with the inputs, outputs and options of its kind."""
     if g.index == 0 and not (g.inputs and g.outputs and g.operators):
@@ -185,6 +191,10 @@ def graph(g: Graph, where: str) -> None:
         for name in ("filter_height", "filter_width", "dilation_h_factor", "dilation_w_factor"):
             if o.options.get(name, 1) < 1:
                 _fail(here, f"{name} {o.options[name]}")
+        wrong = misfit(g, o)
+        # Where a dimension was left open, shapes are guesses until it runs; sim.model.check speaks of that.
+        if wrong and not any(-1 in g.tensors[i].shape_signature for i in (*o.inputs, *o.outputs) if i >= 0):
+            _fail(here, wrong)
         for i in o.inputs:
             if i >= 0 and not ready[i]:
                 _fail(here, f"reads tensor {i} ({g.tensors[i].name}) before anything wrote it")
