@@ -1,13 +1,16 @@
 """The pytest plugin: fixtures `machine`, `firmware`, `board`, `recording`; markers and options to choose them.
 
 Nothing but this file is imported until a test asks for a fixture. On the command line `--board`, `--engine` and
-`--firmware` win over the markers of a test, those over the settings of the project.
+`--firmware` win over the markers of a test, those over the settings of the project; of markers the nearest wins.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from sim.boards import Board
     from sim.firmware import Firmware
     from sim.machine import Machine
+    from sim.markers import Place
     from sim.sensors.recording import Recording
     from sim.settings import Settings
     from sim.target import Target
@@ -30,6 +34,8 @@ _MARKERS = {
     "on_fault(what)": "'stop' (default): a fault ends the test at once; 'run': the firmware's handler goes on",
 }
 _MACHINE: pytest.StashKey[Machine] = pytest.StashKey()
+_SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+_HEADER: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,78 +47,120 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--boardless-kernels", metavar="KERNELS", help="kernels of that tree: reference or cmsis-nn")
 
 
+def _given(config: pytest.Config) -> dict[str, Any]:
+    names = ("--board", "--engine", "--firmware", "--boardless-tflm", "--boardless-kernels")
+    return {name: value for name in names if (value := config.getoption(name))}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for name, text in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
-
-
-def _settings(config: pytest.Config) -> Settings:
-    from sim.settings import Settings
-
-    options = {"tflm": config.getoption("--boardless-tflm"), "kernels": config.getoption("--boardless-kernels")}
-    return Settings.load(options, start=config.rootpath)
-
-
-def pytest_report_header(config: pytest.Config) -> str:
+    if not _given(config):
+        return
+    # A mistyped option is one error now, not one for every test.
+    from sim.boards import Board, board_folders
+    from sim.elf import load_elf
     from sim.engines import find_engine
     from sim.errors import BoardlessError
 
     try:
         settings = _settings(config)
-        engines = config.getoption("--engine") or [settings.engine]
-        found = [find_engine(replace(settings, engine=name)) for name in engines]
-        shown = ", ".join(f"{e.name} {e.version()}" for e in found)
+        for name in config.getoption("--board") or ():
+            Board.load(name, board_folders(settings))
+        for name in config.getoption("--engine") or ():
+            find_engine(replace(settings, engine=name))
+        if config.getoption("--firmware"):
+            load_elf(_option_path(config, config.getoption("--firmware")))
+    except BoardlessError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _settings(config: pytest.Config) -> Settings:
+    if _SETTINGS not in config.stash:
+        from sim.settings import Settings
+
+        options = {"tflm": config.getoption("--boardless-tflm"), "kernels": config.getoption("--boardless-kernels")}
+        config.stash[_SETTINGS] = Settings.load(options, start=config.rootpath)
+    return config.stash[_SETTINGS]
+
+
+def _option_path(config: pytest.Config, given: str) -> Path:
+    return config.invocation_params.dir / Path(given).expanduser()
+
+
+# ---- the header: for projects that use boardless; others pay nothing for it ----
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    files = [config.rootpath / "boardless.toml", config.rootpath / "pyproject.toml"]
+    named = (config.rootpath / "boardless.toml").is_file() or any(
+        b"boardless" in path.read_bytes() for path in files if path.is_file()
+    )
+    if not (named or _given(config) or any(name.startswith("BOARDLESS_") for name in os.environ)):
+        return []
+    config.stash[_HEADER] = True
+    return [_header(config)]
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    if _HEADER in config.stash or config.option.verbose < 0:
+        return []
+    used = any("_boardless_place" in getattr(item, "fixturenames", ()) for item in items)
+    return [_header(config)] if used else []
+
+
+def _header(config: pytest.Config) -> str:
+    from sim.engines import find_engine
+    from sim.errors import BoardlessError
+
+    try:
+        settings = _settings(config)
+        engines = [find_engine(replace(settings, engine=name)) for name in _engines(config, settings)]
+        shown = ", ".join(f"{e.name} {e.version()}" for e in engines)
         return f"boardless: {shown}; TFLM {settings.tflm or 'pinned tree'}, {settings.kernels} kernels"
     except BoardlessError as error:
         return f"boardless: {error.message}"
 
 
+def _engines(config: pytest.Config, settings: Settings) -> list[str]:
+    return list(dict.fromkeys(config.getoption("--engine") or [settings.engine]))
+
+
 # ---- which board and engine a test runs on ----
-
-
-@dataclass(frozen=True)
-class _Place:
-    board: str
-    engine: str
-
-
-def _places(node: pytest.Item, config: pytest.Config) -> list[_Place]:
-    settings = _settings(config)
-
-    def names(what: str, default: str) -> list[str]:
-        given = config.getoption(f"--{what}")
-        if given:
-            return list(dict.fromkeys(given))
-        marker = node.get_closest_marker(what)
-        return [str(a) for a in marker.args] if marker and marker.args else [default]
-
-    return [_Place(b, e) for b in names("board", settings.board) for e in names("engine", settings.engine)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "_boardless_place" not in metafunc.fixturenames:
         return
-    places = _places(metafunc.definition, metafunc.config)
-    if len(places) > 1:
-        boards, engines = {p.board for p in places}, {p.engine for p in places}
-        ids = ["-".join([Path(p.board).name] * (len(boards) > 1) + [p.engine] * (len(engines) > 1)) for p in places]
-        metafunc.parametrize("_boardless_place", places, indirect=True, ids=ids)
+    from sim.errors import BoardlessError
+    from sim.markers import places
+
+    try:
+        found = places(metafunc.definition, _settings(metafunc.config))
+    except BoardlessError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    if len(found) > 1:
+        boards, engines = {p.board for p in found}, {p.engine for p in found}
+        ids = ["-".join([Path(p.board).name] * (len(boards) > 1) + [p.engine] * (len(engines) > 1)) for p in found]
+        metafunc.parametrize("_boardless_place", found, indirect=True, ids=ids)
 
 
 @pytest.fixture
-def _boardless_place(request: pytest.FixtureRequest) -> _Place:
-    place: _Place = request.param if hasattr(request, "param") else _places(request.node, request.config)[0]
+def _boardless_place(request: pytest.FixtureRequest) -> Place:
+    from sim.markers import places
+
+    place: Place = request.param if hasattr(request, "param") else places(request.node, _settings(request.config))[0]
     return place
 
 
 @pytest.fixture(scope="session")
-def _boardless_targets(pytestconfig: pytest.Config) -> dict[_Place, Target]:
+def _boardless_targets(pytestconfig: pytest.Config) -> dict[Place, Target]:
     return {}
 
 
 @pytest.fixture
 def _boardless_target(
-    _boardless_place: _Place, _boardless_targets: dict[_Place, Target], pytestconfig: pytest.Config
+    _boardless_place: Place, _boardless_targets: dict[Place, Target], pytestconfig: pytest.Config
 ) -> Target:
     from sim.target import Target
 
@@ -131,56 +179,55 @@ def board(_boardless_target: Target) -> Board:
 # ---- firmware and machine ----
 
 
-def _path_of(request: pytest.FixtureRequest, given: str | Path) -> Path:
-    """A path in a marker is meant from the test file, else from the project."""
-    path = Path(given).expanduser()
-    for folder in (request.path.parent, request.config.rootpath):
-        if (folder / path).exists():
-            return folder / path
-    return path
-
-
-def _marked(request: pytest.FixtureRequest, name: str) -> Any:
-    marker = request.node.get_closest_marker(name)
-    return marker.args[0] if marker and marker.args else None
-
-
 @pytest.fixture
 def firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firmware:
     """The firmware of this test: an ELF (`--firmware`, marker `firmware`), or an app built for the board."""
     from sim.errors import UsageError
     from sim.firmware import Firmware
+    from sim.markers import marked, path_of
 
-    elf = request.config.getoption("--firmware") or _marked(request, "firmware")
-    if elf:
-        return Firmware.from_elf(_path_of(request, elf), board=_boardless_target.board)
-    app, model = _marked(request, "app"), _marked(request, "model")
-    if app is None:
-        if model is None:
-            raise UsageError(
-                f"{request.node.nodeid}: which firmware?",
-                hint='mark the test: @pytest.mark.app("gesture") or @pytest.mark.firmware("build/product.elf")',
-            )
-        app = "invoke"
-    folder = _path_of(request, str(app))
-    the_app = folder if folder.is_dir() else str(app)
-    return _boardless_target.build(the_app, _path_of(request, model) if model else None)
+    node, board = request.node, _boardless_target.board
+    option = request.config.getoption("--firmware")
+    if option:
+        return Firmware.from_elf(_option_path(request.config, option), board=board)
+    elf, app, model = marked(node, "firmware"), marked(node, "app"), marked(node, "model")
+    nearest = min((found[1] for found in (app, model) if found), default=None)
+    if elf and elf[1] == nearest:
+        raise UsageError(f"{node.nodeid} is marked with `firmware` and with `app` or `model`", hint="one of them")
+    if elf and (nearest is None or elf[1] < nearest):
+        return Firmware.from_elf(path_of(node, elf[0]), board=board)
+    if app is None and model is None:
+        raise UsageError(
+            f"{node.nodeid}: which firmware?",
+            hint='mark the test: @pytest.mark.app("gesture") or @pytest.mark.firmware("build/product.elf")',
+        )
+    name = app[0] if app else "invoke"
+    folder = path_of(node, name)
+    return _boardless_target.build(
+        folder if folder.is_dir() else name, path_of(node, model[0]).absolute() if model else None
+    )
 
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_target: Target) -> Iterator[Machine]:
     """A virtual board with the firmware of this test, fresh, booted and ready (see `sim.Machine`)."""
-    on_fault = _marked(request, "on_fault") or "stop"
-    folder = request.getfixturevalue("tmp_path_factory").getbasetemp()
-    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in request.node.name)
-    target = _boardless_target
-    with target.boot(firmware.elf, on_fault=on_fault, log=folder / "boardless" / f"{name}.log") as machine:
-        request.node.stash[_MACHINE] = machine
-        record = request.node.user_properties
-        record.append(("boardless_board", target.board.name))
-        record.append(("boardless_engine", machine.engine_text))
-        record.append(("boardless_firmware_sha256", firmware.sha256))
+    from sim.markers import marked
+
+    target, node = _boardless_target, request.node
+    on_fault = marked(node, "on_fault")
+    folder = request.getfixturevalue("tmp_path_factory").getbasetemp() / "boardless"
+    log = folder / (re.sub(r"[^\w.-]+", "-", node.nodeid)[-180:].strip("-") + ".log")
+    engine = f"{target.engine.name} {target.engine.version()} ({target.layout.machine})"
+    node.user_properties += [
+        ("boardless_board", target.board.name),
+        ("boardless_engine", engine),
+        ("boardless_firmware_sha256", firmware.sha256),
+    ]
+    with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
+        machine.run_until_ready()
+        node.stash[_MACHINE] = machine
         yield machine
+    del node.stash[_MACHINE]
 
 
 @pytest.fixture
@@ -203,26 +250,20 @@ def recording(request: pytest.FixtureRequest) -> Callable[[str], Recording]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows the test's own lines and the evidence, nothing of boardless or pytest in between."""
+    whole = ""
+    if call.excinfo is not None and "sim.errors" in sys.modules:
+        from sim.errors import BoardlessError, FirmwareFailure
+        from sim.failure.frames import cut
+
+        error = call.excinfo.value
+        if isinstance(error, BoardlessError | FirmwareFailure) and not item.config.getoption("fulltrace"):
+            if not cut(call.excinfo.tb):
+                whole = f"{type(error).__name__}: {error}"
+        elif call.when == "call" and isinstance(error, Exception) and _MACHINE in item.stash:
+            machine = item.stash[_MACHINE]
+            item.add_report_section("call", "virtual board", f"{machine.report()}\n")
     report = yield
-    from sim.errors import BoardlessError, FirmwareFailure
-
-    error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, BoardlessError | FirmwareFailure) and report.outcome == "failed":
-        # The text is complete in itself; the way through the fixtures says nothing.
-        where = _line_in_test(item, call)
-        report.longrepr = f"{where}{type(error).__name__}: {error}"
-    machine = item.stash.get(_MACHINE, None)
-    if machine is not None and report.when == "call" and report.failed:
-        text = str(machine.console)
-        if text:
-            report.sections.append(("UART, with board time", text[-20_000:]))
+    if whole and report.failed:
+        report.longrepr = whole
     return report
-
-
-def _line_in_test(item: pytest.Item, call: pytest.CallInfo[None]) -> str:
-    if call.when != "call" or call.excinfo is None:
-        return ""
-    for entry in call.excinfo.traceback:
-        if Path(str(entry.path)) == item.path:
-            return f"{item.path.name}:{entry.lineno + 1}: {entry.statement}\n"
-    return ""

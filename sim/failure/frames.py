@@ -1,0 +1,27 @@
+"""Where a test's own code ends and boardless begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def cut(traceback: TracebackType | None) -> bool:
+    """Let the traceback end where it enters boardless; False if nothing of the user's would be left."""
+    import _pytest
+    import pluggy
+
+    others = [Path(module.__file__ or "").resolve().parent for module in (_pytest, pluggy)]
+    last: TracebackType | None = None
+    own = False
+    while traceback is not None:
+        path = Path(traceback.tb_frame.f_code.co_filename)
+        if _PACKAGE in path.parents:
+            if own and last is not None:
+                last.tb_next = None
+            return own
+        own = own or not any(folder in path.parents for folder in others)
+        last, traceback = traceback, traceback.tb_next
+    return own
