@@ -124,8 +124,6 @@ def _convolution(site: Site) -> Iterator[Finding]:
     if len(data.shape) != 4 or len(weights.shape) != 4:
         yield f"input of {len(data.shape)} dimensions; the kernel of 2020 takes 4", NEWER
         return
-    if data.dtype == "int8" and any(weights.zero_point):
-        yield "weights with a zero point, which the kernel ignores", FULL_INT8  # wrong
     if weights.per_channel and weights.quantized_dimension != (0 if site.operator.kind == "CONV_2D" else 3):
         yield f"a scale for each index along dimension {weights.quantized_dimension}", FULL_INT8
 
@@ -153,8 +151,6 @@ def _depthwise(site: Site) -> Iterator[Finding]:
             "dilation: the depthwise kernel of 2020 does not reckon with it",
             "use dilation_rate=1, or Conv2D with dilation; or " + NEWER,
         )
-    if len(site.operator.inputs) == 3 and site.input(2) is None:
-        yield "without bias: the kernel reads one all the same", "use use_bias=True; or " + NEWER  # wrong
     if data.shape[-1] * site.option("depth_multiplier") != out.shape[-1]:
         yield (
             f"depth multiplier {site.option('depth_multiplier')} does not lead to {out.shape[-1]} channels",
@@ -193,21 +189,14 @@ def _relu(site: Site) -> Iterator[Finding]:
         )
 
 
-def _fixed_output(scale: float, zero: dict[str, int], types: str) -> Callable[[Site], Iterator[Finding]]:
-    """Kernels that write into a fixed range, whatever the output's scale says."""
+def _alike(types: str) -> Callable[[Site], Iterator[Finding]]:
+    """Operators on one tensor whose output has the type of the input."""
 
     def rule(site: Site) -> Iterator[Finding]:
         yield from _dtype(site, types)
-        data, out = site.input(0), site.outputs[0]
-        assert data is not None
+        data, out = site.need(0), site.outputs[0]
         if out.dtype != data.dtype:
             yield f"{data.dtype} to {out.dtype}", FULL_INT8
-        elif out.dtype in zero and out.scale and (out.scale[0] != scale or out.zero_point[0] != zero[out.dtype]):
-            yield (  # wrong in LOGISTIC, TANH, L2_NORMALIZATION
-                f"output scale {out.scale[0]:.6g}, zero point {out.zero_point[0]}; the kernel writes"
-                f" {scale:.6g}, {zero[out.dtype]}",
-                FULL_INT8,
-            )
 
     return rule
 
@@ -226,17 +215,6 @@ def _broadcast(types: str, most: int) -> Callable[[Site], Iterator[Finding]]:
                 f"broadcasting over {max(len(a.shape), len(b.shape))} dimensions",
                 f"Reshape to at most {most}",
             )  # wrong
-
-    return rule
-
-
-def _compare(types: str) -> Callable[[Site], Iterator[Finding]]:
-    plain = _broadcast(types, 4)
-
-    def rule(site: Site) -> Iterator[Finding]:
-        yield from plain(site)
-        if any(t.dtype in ("int8", "uint8") and t.scale and t.scale[0] >= 1 for t in site.inputs):
-            yield "a scale of 1 or more, at which the kernel aborts", "scale the values down"
 
     return rule
 
@@ -380,10 +358,10 @@ FAMILIES: dict[str, Callable[[Site], Iterator[Finding]]] = {
     "FULLY_CONNECTED": _fully_connected,
     "RELU": _relu,
     "RELU6": _relu,
-    "SOFTMAX": _fixed_output(1 / 256, {"int8": -128, "uint8": 0}, _EIGHT),
-    "LOGISTIC": _fixed_output(1 / 256, {"int8": -128}, "float32 int8"),
-    "TANH": _fixed_output(1 / 128, {"int8": 0}, "float32 int8"),
-    "L2_NORMALIZATION": _fixed_output(1 / 128, {"int8": 0, "uint8": 128}, _EIGHT),
+    "SOFTMAX": _alike(_EIGHT),
+    "LOGISTIC": _alike("float32 int8"),
+    "TANH": _alike("float32 int8"),
+    "L2_NORMALIZATION": _alike(_EIGHT),
     "ADD": _broadcast(_EIGHT, 4),
     "SUB": _broadcast(_EIGHT, 5),
     "MUL": _broadcast(_EIGHT, 4),
@@ -391,9 +369,9 @@ FAMILIES: dict[str, Callable[[Site], Iterator[Finding]]] = {
     "MINIMUM": _broadcast(_ELEMENT, 5),
     "LOGICAL_OR": _broadcast("bool", 4),
     "LOGICAL_AND": _broadcast("bool", 4),
-    "EQUAL": _compare("bool " + _COMPARE),
-    "NOT_EQUAL": _compare("bool " + _COMPARE),
-    **dict.fromkeys(("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"), _compare(_COMPARE)),
+    "EQUAL": _broadcast("bool " + _COMPARE, 4),
+    "NOT_EQUAL": _broadcast("bool " + _COMPARE, 4),
+    **dict.fromkeys(("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"), _broadcast(_COMPARE, 4)),
     **dict.fromkeys(("ABS", "SIN", "COS", "LOG", "SQRT", "RSQRT", "SQUARE", "NEG"), _types("float32")),
     **dict.fromkeys(("FLOOR", "CEIL", "ROUND"), _types("float32")),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _types(_EIGHT)),
