@@ -76,10 +76,20 @@ def same_scale(a: Tensor, b: Tensor) -> bool:
     return abs(a.scale[0] - b.scale[0]) <= 1e-6 * a.scale[0] and a.zero_point[0] == b.zero_point[0]
 
 
+def only_types(site: Site, allowed: str, position: int = 0) -> Iterator[Finding]:
+    """Refuses an input of a type that the kernel of 2020 does not have (`allowed`: words)."""
+    tensor = site.input(position)
+    if tensor is not None and tensor.dtype not in allowed.split():
+        words = allowed.replace(" ", ", ")
+        remedy = FULL_INT8 if "int8" in allowed.split() and "16" in tensor.dtype else NEWER
+        yield f"{tensor.dtype}: the kernel of 2020 has only {words}", remedy
+
+
 def find(model: Model, tree: Tree, kernels: str) -> tuple[Refusal, ...]:
     """All refusals, in the order of the operators."""
     from sim.model.check import Refusal
-    from sim.model.rules_2020 import FAMILIES, whole
+    from sim.model.rules_2020 import FAMILIES
+    from sim.model.rules_2020_model import whole
     from sim.model.rules_current import findings as current
 
     known = frozenset(tree.builtin_ops())
