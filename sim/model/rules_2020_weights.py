@@ -80,15 +80,24 @@ def conv(site: Site) -> Iterator[Finding]:
         yield f"CONV_2D version {site.operator.version} is younger than this tree of 2020", NEWER
 
 
+def _padding(site: Site, axis: str, dilation: int | None) -> int:
+    """Rows or columns of padding before the input, with the dilation of the file or another one."""
+    if site.operator.options["padding"] != "SAME":
+        return 0
+    at = 1 if axis == "h" else 2
+    size, stride = site.need(0).shape[at], site.option(f"stride_{axis}")
+    covered = (site.need(1).shape[at] - 1) * (dilation or site.option(f"dilation_{axis}_factor")) + 1
+    return max(0, (-(-size // stride) - 1) * stride + covered - size) // 2
+
+
 def depthwise(site: Site) -> Iterator[Finding]:
     yield from _convolution(site)
     data, out = site.need(0), site.outputs[0]
-    if site.option("dilation_h_factor") != 1 or site.option("dilation_w_factor") != 1:
-        # wrong: padding is reckoned without the dilation. With padding "valid" a host build came out right, but
-        # the measurement on the board was wrong throughout, so no dilation is trusted.
+    if any(_padding(site, axis, 1) != _padding(site, axis, None) for axis in ("h", "w")):
+        # wrong: padding is reckoned without the dilation; with padding "valid" there is none, and it is right
         yield (
-            "dilation: the depthwise kernel of 2020 does not reckon with it",
-            "use dilation_rate=1, or Conv2D with dilation; or " + NEWER,
+            "dilation with padding 'same': the depthwise kernel of 2020 pads as if there were no dilation",
+            "use padding='valid' behind ZeroPadding2D, or dilation_rate=1; or " + NEWER,
         )
     if data.shape[-1] * site.option("depth_multiplier") != out.shape[-1]:
         yield (

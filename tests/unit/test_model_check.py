@@ -68,7 +68,7 @@ def test_what_the_tree_of_2020_computes_right_is_not_refused(name: str) -> None:
         ("dense_per_channel", "FULLY_CONNECTED", "hidden", "a scale for each unit", "per tensor"),
         ("dense_3d", "FULLY_CONNECTED", "rows", "only the first rows", "Reshape"),
         ("conv_groups", "CONV_2D", "CONV_2D #0", "grouped convolution", "DepthwiseConv2D"),
-        ("depthwise_dilated", "DEPTHWISE_CONV_2D", "dw", "dilation", "dilation_rate=1"),
+        ("depthwise_dilated", "DEPTHWISE_CONV_2D", "dw", "as if there were no dilation", "padding='valid'"),
         ("relu", "RELU", "alone", "does not rescale", "fused"),
         ("relu6", "RELU6", "alone", "does not rescale", "fused"),
         ("average", "MEAN", "mean", "float32 only", "AveragePooling"),
@@ -128,6 +128,14 @@ def test_fused_activation_of_a_depthwise_convolution() -> None:
     assert found(with_scale(6 / 255, -128)) == []
     assert "clamps only there" in found(with_scale(8 / 255, -128))[0][1]  # 6.0 is stored as 63
     assert "clamps only there" in found(with_scale(6 / 255, -100))[0][1]  # 0.0 is stored as -100
+
+
+def test_dilation_without_padding_is_computed_right() -> None:
+    m = model("depthwise_dilated")
+    (op,) = m.operators
+    valid = {"options": {**op.options, "padding": "VALID"}}
+    smaller = {op.outputs[0]: {"shape": (1, 4, 4, 3)}}
+    assert found(changed(m, tensors=smaller, operators={0: valid})) == []
 
 
 def test_depthwise_without_bias_and_weights_with_zero_point() -> None:
