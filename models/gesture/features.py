@@ -1,6 +1,6 @@
 """From physical samples to the model's int8 window, in the integers the device uses.
 
-    code  = clip(rint(value / unit_per_code), -32768, 32767)       the sensor part does this
+    code  = clip(rint(value / unit_per_code), lowest, highest)     the sensor part does this
     input = clip((code + 128) >> 8, -128, 127)                     the app does this (arithmetic shift)
 
 One step of `input` is 256 codes: 0.306 m/s^2 on the accelerometer axes, 17.92 deg/s on the gyroscope's; the ends of
@@ -28,20 +28,26 @@ INPUT_SCALE = 1 / 64
 _ACCEL = CARD["part"]["accel_mg_per_code"] * 1e-3 * STANDARD_GRAVITY
 _GYRO = CARD["part"]["gyro_mdps_per_code"] * 1e-3
 UNIT_PER_CODE = np.array([_ACCEL] * 3 + [_GYRO] * 3)
+# The part's codes end where its range does: 16 bits at +-4 g, 28571 at +-2000 deg/s.
+HIGHEST = np.array([32767] * 3 + [int(CARD["part"]["gyro_range_dps"] * 1e3 / CARD["part"]["gyro_mdps_per_code"])] * 3)
+LOWEST = np.array([-32768] * 3 + [-int(HIGHEST[3])] * 3)
 
 
 def resampled(samples: NDArray[np.float64], rate: float, phase: float = 0.0) -> NDArray[np.float64]:
-    """[n, 6] at `rate` Hz -> [m, 6] at the part's output rate, linear between samples, first one at `phase` s."""
-    end = (len(samples) - 1) / rate
-    count = int((end - phase) * RATE + 1e-9) + 1
-    times = (phase + np.arange(count) / RATE) * rate
+    """[n, 6] at `rate` Hz -> [m, 6] at the part's output rate, as the virtual part does it (sim.sensors.recording).
+
+    Point i stands at (i + 1) / rate; the part takes its sample k at (k + 1) / RATE, `phase` seconds later if given.
+    In between: straight lines; before the first point, that point.
+    """
+    count = int((len(samples) / rate - phase) * RATE + 1e-9)
+    places = ((np.arange(count) + 1) / RATE + phase) * rate - 1.0
     axis = np.arange(len(samples))
-    return np.stack([np.interp(times, axis, column) for column in samples.T], axis=1)
+    return np.stack([np.interp(places, axis, column) for column in samples.T], axis=1)
 
 
 def codes(samples: NDArray[np.float64]) -> NDArray[np.int16]:
     """Physical values [n, 6] -> what the part delivers."""
-    return np.clip(np.rint(samples / UNIT_PER_CODE), -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(samples / UNIT_PER_CODE), LOWEST, HIGHEST).astype(np.int16)
 
 
 def inputs(raw: NDArray[np.int16]) -> NDArray[np.int8]:
