@@ -29,10 +29,20 @@ GLUE_STANDARD = "-std=gnu++17"
 
 
 def core_flags(board: Board) -> tuple[str, ...]:
-    """What selects the instruction set; also selects the C library that fits."""
-    cpu = board.core
-    if cpu == "cortex-m55" and not board.mve:
-        cpu += "+nomve"
+    """What selects the instruction set, and with it the C library that fits."""
+    return _core(board, board.core if board.mve or board.core != "cortex-m55" else "cortex-m55+nomve")
+
+
+def scalar_flags(board: Board) -> tuple[str, ...]:
+    """As `core_flags`, without the vector extension: for all but CMSIS-NN.
+
+    The assembler of Debian 12 (binutils 2.40) refuses the conditional `vcvtne.f32.s32` that GCC 12 writes for
+    TFLM's kernels when the vector extension is on. The calling convention is the same.
+    """
+    return _core(board, "cortex-m55+nomve" if board.core == "cortex-m55" else board.core)
+
+
+def _core(board: Board, cpu: str) -> tuple[str, ...]:
     if board.fpu == "none":
         return ("-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft")
     return ("-mthumb", f"-mcpu={cpu}", f"-mfpu={board.fpu}", "-mfloat-abi=hard")

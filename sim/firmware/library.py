@@ -32,6 +32,7 @@ def library_key(tree: TflmTree, board: Board, kernels: str, tools: Toolchain) ->
         tree.digest,
         kernels,
         *flags.core_flags(board),
+        *flags.scalar_flags(board),
         *flags.COMMON,
         *flags.CXX,
         *flags.tree_defines(tree, kernels),
@@ -57,16 +58,19 @@ def tflm_library(tree: TflmTree, board: Board, kernels: str, tools: Toolchain, p
 
 def _compile(tree: TflmTree, board: Board, kernels: str, tools: Toolchain, path: Path) -> None:
     sources = tree.sources(kernels)
+    nn = set(tree.vector_sources(kernels))
     cmake = data_root() / "firmware" / "cmake"
     with private_folder("tflm") as folder:
         maps = flags.prefix_maps([(folder, "."), *flags.tree_maps(tree)])
         project = folder / "project.cmake"
         project.write_text(
             cmake_list("BL_SOURCES", sources)
+            + cmake_list("BL_VECTOR_SOURCES", [p for p in sources if p in nn])
+            + cmake_list("BL_VECTOR_FLAGS", flags.core_flags(board))
             + cmake_list("BL_INCLUDES", tree.include_folders(kernels))
             + cmake_list(
                 "BL_FLAGS",
-                [*flags.core_flags(board), *flags.COMMON, *flags.tree_defines(tree, kernels), *maps],
+                [*flags.scalar_flags(board), *flags.COMMON, *flags.tree_defines(tree, kernels), *maps],
             )
             + cmake_list("BL_CXX_FLAGS", " ".join([flags.library_standard(tree), *flags.CXX])),
             encoding="utf-8",

@@ -122,7 +122,7 @@ class Project:
             + cmake_list("BL_CORE", list(core))
             + cmake_list(
                 "BL_FLAGS",
-                [*core, *flags.COMMON, *flags.tree_defines(self.tree, self.kernels), *defines, *maps],
+                [*flags.scalar_flags(self.board), *flags.COMMON, *flags.tree_defines(self.tree, self.kernels), *defines, *maps],
             )
             + cmake_list("BL_CXX_FLAGS", " ".join([flags.GLUE_STANDARD, *flags.CXX]))
             + cmake_list("BL_TFLM_LIBRARY", self.library),

@@ -106,10 +106,11 @@ class TflmTree:
     def sources(self, kernels: str) -> list[Path]:
         """All files that the library is compiled from, in a fixed order."""
         self.require(kernels)
-        out = sources.library_sources(self.path, self.generation, kernels)
-        if kernels == "cmsis-nn":
-            out += sources.cmsis_nn_sources(self.libraries["cmsis_nn"])
-        return out
+        return sources.library_sources(self.path, self.generation, kernels) + self.vector_sources(kernels)
+
+    def vector_sources(self, kernels: str) -> list[Path]:
+        """Those of them that have code of their own for the vector extension: CMSIS-NN."""
+        return sources.cmsis_nn_sources(self.libraries["cmsis_nn"]) if kernels == "cmsis-nn" else []
 
     def include_folders(self, kernels: str) -> list[Path]:
         """Include folders for compiling against the tree."""
