@@ -71,6 +71,11 @@ class ConsoleLog:
             self._searched = found.end() + (found.end() == found.start())
         return found
 
+    @property
+    def last_line(self) -> str:
+        """The last line that has any text."""
+        return self.raw[-4096:].rstrip().rpartition(b"\n")[2].decode("utf-8", "replace").strip()
+
     def tail(self, count: int = 8) -> list[Line]:
         """The last lines."""
         return self.lines[-count:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ from sim.port.mailbox import (
 from sim.sensors.channel import SensorChannel
 from sim.sensors.parts import part
 from sim.sensors.stimulus import Stimulus
-from sim.vectors import fault_handlers, uses_timers
+from sim.vectors import endless_handlers, exception_name, fault_handlers, is_endless, uses_timers
 
 # Functions whose call means that the firmware has given up, and what that is called.
 ENDINGS = {
@@ -51,6 +51,7 @@ ENDINGS = {
 CONSOLE_SYMBOL = "boardless_console_putc"
 _CONSOLE_MAX = 4 << 20  # bytes; a firmware that logs more floods the UART
 _BOOT_WITHIN = 10 * PS
+_LOOP = 32  # bytes of code: a loop this small does nothing but wait
 _SLICE = 50_000_000  # instructions between two looks at the console
 _CLOSE_SLICE = 100_000  # the same while something on the console is awaited: so exactly does the machine stop there
 
@@ -180,6 +181,8 @@ class Machine:
         self._pending: Answer | None = None
         self._failure: FirmwareFailure | None = None
         self._seen_decisions = 0
+        self._looked_at = (0, 0, 0)  # pc, console bytes and instructions at the end of the last slice
+        self._loop_asked = 0  # instructions when the registers were last looked at for that
         self._image = self._make_image()
         self._session: Session = engine.start(self._image)
 
@@ -225,20 +228,21 @@ class Machine:
         elf, table = self.elf, self.layout.vectors
         functions = dict(elf.functions)
         stops = [name for name in (*ENDINGS, DOORBELL) if name in functions]
-        self._fault_stops: dict[str, list[int]] = {}
+        self._handlers: set[str] = set()  # symbols where the number of the exception tells whether it is the end
         if self._on_fault == "stop":
             names = {address: name for name, address in functions.items()}
-            for address, numbers in fault_handlers(elf, table).items():
+            for address in sorted(fault_handlers(elf, table) | endless_handlers(elf, table)):
                 name = names.get(address, f"handler at {address:#x}")
                 functions[name] = address
-                self._fault_stops[name] = numbers
+                self._handlers.add(name)
         return Image(
             elf=elf.path,
             layout=self.layout,
             functions=functions,
             timers=uses_timers(elf, table),
             console_symbol=CONSOLE_SYMBOL if CONSOLE_SYMBOL in functions else "",
-            stops=[*stops, *self._fault_stops],
+            stops=[*stops, *sorted(self._handlers)],
+            stack=self.layout.ram,
         )
 
     # ---- time ----
@@ -348,7 +352,9 @@ class Machine:
             self._take_console()
             if stop.kind is StopKind.SYMBOL and stop.symbol == DOORBELL:
                 self._doorbell(awaited)
-            elif stop.kind is not StopKind.LIMIT:
+            elif stop.kind is StopKind.LIMIT:
+                self._look_at_loop(stop, awaited)
+            else:
                 self._unexpected(stop, awaited)
 
     def _doorbell(self, awaited: str) -> None:
@@ -530,19 +536,40 @@ class Machine:
     # ---- failing and ending ----
 
     def _unexpected(self, stop: Stop, awaited: str) -> None:
-        if stop.symbol in self._fault_stops:
+        """A stop that nobody asked for: a failure, or an exception that the firmware may have."""
+        if stop.kind is StopKind.SYMBOL and stop.symbol in self._handlers:
             registers = self._session.registers()
             number = registers.get("xpsr", 0) & 0x1FF
-            if number in self._fault_stops[stop.symbol]:
+            if number in faults.FAULTS:
                 evidence = Evidence.of_fault(self, number, registers)
                 raise self._failed(evidence.reason, awaited=awaited, evidence=evidence)
-            if number:
-                raise self._failed(f"exception {number} went to {stop.symbol}", awaited=awaited)
+            if is_endless(self.elf, stop.pc):
+                what = f"{exception_name(number)} went to" if number else "the firmware called"
+                raise self._failed(f"{what} {stop.symbol}, which is an endless loop", awaited=awaited)
             return
         if stop.symbol in ENDINGS:
             evidence = Evidence.of_call(self, stop.pc)
             raise self._failed(ENDINGS[stop.symbol], awaited=awaited, evidence=evidence)
         raise self._failed(stop.detail or f"stopped at {stop.symbol}", awaited=awaited)
+
+    def _look_at_loop(self, stop: Stop, awaited: str) -> None:
+        """At the end of a slice: a core that has stayed in one small loop may have ended without a stop.
+
+        TFLM logs HALTED and loops for ever; a fault may have gone to a handler that no table or name told of.
+        """
+        before, self._looked_at = self._looked_at, (stop.pc, len(self._log_lines.raw), self.instructions)
+        if abs(before[0] - stop.pc) > _LOOP or before[1] != self._looked_at[1]:
+            return
+        if self._log_lines.last_line == "HALTED":
+            raise self._failed("the firmware has halted: it logged HALTED and loops for ever", awaited=awaited)
+        if self._on_fault != "stop" or self.instructions - self._loop_asked < _SLICE:
+            return
+        self._loop_asked = self.instructions
+        registers = self._session.registers()
+        number = registers.get("xpsr", 0) & 0x1FF
+        if number in faults.FAULTS:
+            evidence = Evidence.in_handler(self, number, registers)
+            raise self._failed(evidence.reason, awaited=awaited, evidence=evidence)
 
     def _failed(
         self,
@@ -598,6 +625,10 @@ class Machine:
     def registers(self) -> dict[str, int]:
         """Core registers while the machine stands still."""
         return self._session.registers()
+
+    def process_stacks(self) -> Sequence[int]:
+        """In a handler: where the process stack pointer is, or may be."""
+        return self._session.process_stacks()
 
     def close(self) -> None:
         """End the engine. Safe to call twice."""

@@ -44,7 +44,9 @@ class StopKind(Enum):
     SYMBOL = "symbol"  # at the first instruction of an armed symbol
     LIMIT = "limit"  # the instruction limit is reached
     ENDED = "ended"  # the engine is gone: reset request, lock-up, crash (see `Stop.detail`)
-    STUCK = "stuck"  # no instruction was executed for a while: asleep with nothing to wake it
+    STUCK = "stuck"  # no instruction is executed: asleep with nothing to wake it
+    RESET = "reset"  # the firmware asked for a reset; the core stands still behind the request
+    STACK = "stack"  # the stack pointer has left `Image.stack`
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Image:
     timers: bool = False  # reads timers or takes interrupts: virtual time must follow instructions
     console_symbol: str = ""  # called once per console byte; empty: watch the UART's data register
     stops: Sequence[str] = field(default=())  # names in `functions` that stop the core from the start
+    stack: Memory | None = None  # the stack pointer stays in here (its end included), where the engine can watch it
 
 
 class Session(Protocol):
@@ -108,7 +111,10 @@ class Session(Protocol):
         """Write RAM. Raises IndexError outside it."""
 
     def registers(self) -> dict[str, int]:
-        """r0..r12, sp, lr, pc, xpsr while the core stands still; empty if the engine is gone."""
+        """r0..r12, sp, lr, pc, xpsr while the core stands still; empty if the engine is gone and left none."""
+
+    def process_stacks(self) -> Sequence[int]:
+        """In a handler: where the process stack pointer is, or may be. Empty where the engine cannot tell."""
 
     def system_word(self, address: int) -> int | None:
         """A word of the system control space (fault status registers), None if it cannot be read."""

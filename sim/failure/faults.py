@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim.vectors import FAULTS
+from sim.vectors import FAULTS as FAULTS
 
 CFSR, HFSR, MMFAR, BFAR, SFSR = 0xE000ED28, 0xE000ED2C, 0xE000ED34, 0xE000ED38, 0xE000EDE4
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 
+from sim.boards import Memory
 from sim.engines.protocol import Arm, RegionRun
 from sim.engines.qemu.shared import shared_file
 
-EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL = 1, 2, 3, 4
+EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK = 1, 2, 3, 4, 5
 FLAG_EXACT = 1
 NEVER = 2**64 - 1
 MARKS_MAX = 1 << 16
@@ -17,6 +18,7 @@ REGIONS_MAX = 1 << 12
 _SYMBOLS_AT = 4096
 _STOP, _MARK, _REGION = 1, 2, 4
 _HEADER = struct.Struct("<QQQIIIIIIIIIIIIII")  # 80 bytes
+_STACK = struct.Struct("<II")  # origin, size at offset 80
 _EVENT = struct.Struct("<QII")  # pc, event, symbol at offset 16
 _REGION_RUN = struct.Struct("<IIQQ")
 
@@ -31,6 +33,7 @@ class Control:
         *,
         exact: bool,
         console: int,
+        stack: Memory | None = None,
     ) -> None:
         # One entry an address: an alias must not hide the name that is armed.
         by_address: dict[int, str] = {}
@@ -51,6 +54,8 @@ class Control:
             0, NEVER, 0, 0, 0, FLAG_EXACT if exact else 0, 0, 0, len(self.names),
             _SYMBOLS_AT, self._marks_at, self._regions_at, 0, MARKS_MAX, 0, REGIONS_MAX, console,
         )  # fmt: skip
+        if stack is not None:
+            _STACK.pack_into(self._map, 80, stack.origin, stack.size)
         table = struct.Struct("<II")
         for i, name in enumerate(self.names):
             table.pack_into(self._map, _SYMBOLS_AT + 8 * i, functions[name], 0)
@@ -80,6 +85,11 @@ class Control:
         """(kind, pc, name of the symbol) of the present stop."""
         pc, kind, index = _EVENT.unpack_from(self._map, 16)
         return kind, pc, self.names[index] if kind == EVENT_SYMBOL else ""
+
+    def process_stacks(self) -> list[int]:
+        """What the probe found at its last request 'p'."""
+        n = min(int.from_bytes(self._map[88:92], "little"), 32)
+        return list(struct.unpack_from(f"<{n}I", self._map, 92))
 
     def arm(self, symbol: str, what: Arm) -> None:
         value = _STOP * what.stop | _MARK * what.mark | _REGION * what.region

@@ -7,66 +7,96 @@ import re
 import socket
 from typing import Any
 
+from sim.engines.qemu.ending import registers_in
+
 _TIMEOUT = 5.0  # s of host time for one answer
-_REGISTER = re.compile(r"\b(R\d\d|XPSR)=([0-9a-f]{8})")
-_NAMES = {"R13": "sp", "R14": "lr", "R15": "pc", "XPSR": "xpsr"}
 
 
 class Monitor:
     """The control channel of one QEMU process. Every method survives QEMU's death."""
 
     def __init__(self, sock: socket.socket) -> None:
+        """Opens the channel without waiting for it: from then on QEMU sends its events."""
+        self.gone = False
         self._socket = sock
         self._socket.settimeout(_TIMEOUT)
         self._buffer = b""
-        self._events: list[dict[str, Any]] = []
-        self._ask("qmp_capabilities")
+        self._owed = 0  # answers that were not waited for
+        self._reset = False
+        self._send("qmp_capabilities")
+        self._owed += 1
+
+    def _send(self, command: str, **arguments: Any) -> None:
+        try:
+            self._socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+        except OSError:
+            self.gone = True
 
     def _ask(self, command: str, **arguments: Any) -> Any:
         """The command's `return`; None when QEMU is gone or refuses."""
-        try:
-            self._socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
-            while True:
-                message = self._next()
-                if message is None or "error" in message:
-                    return None
-                if "return" in message:
-                    return message["return"]
-        except OSError:
-            return None
+        if not self.gone:
+            self._send(command, **arguments)
+        while not self.gone:
+            message = self._next()
+            if message is None or "error" in message:
+                return None
+            if "return" in message:
+                return message["return"]
+        return None
 
     def _next(self) -> dict[str, Any] | None:
-        while b"\n" not in self._buffer:
-            piece = self._socket.recv(65536)
-            if not piece:
+        """The next message that is not an answer nobody waits for."""
+        while True:
+            try:
+                while b"\n" not in self._buffer:
+                    piece = self._socket.recv(65536)
+                    if not piece:
+                        self.gone = True
+                        return None
+                    self._buffer += piece
+            except OSError:
+                self.gone = True
                 return None
-            self._buffer += piece
+            message = self._take_line()
+            if self._owed and ("return" in message or "error" in message):
+                self._owed -= 1
+                continue
+            return message
+
+    def _take_line(self) -> dict[str, Any]:
         line, self._buffer = self._buffer.split(b"\n", 1)
         message: dict[str, Any] = json.loads(line)
-        if "event" in message:
-            self._events.append(message)
+        if message.get("event") == "SHUTDOWN":
+            self._reset = self._reset or message.get("data", {}).get("reason") == "guest-reset"
         return message
+
+    def reset_requested(self) -> bool:
+        """Whether the firmware asked for a reset. Call it when there is something to read."""
+        try:
+            piece = self._socket.recv(65536)
+        except OSError:
+            piece = b""
+        self.gone = self.gone or not piece
+        self._buffer += piece
+        while b"\n" in self._buffer:
+            message = self._take_line()
+            if self._owed and ("return" in message or "error" in message):
+                self._owed -= 1
+        return self._reset
 
     def _human(self, line: str) -> str:
         return str(self._ask("human-monitor-command", **{"command-line": line}) or "")
 
+    def is_shut_down(self) -> bool:
+        """Whether the machine stands still for good after a reset request."""
+        status = self._ask("query-status")
+        return isinstance(status, dict) and status.get("status") == "shutdown"
+
     def registers(self) -> dict[str, int]:
         """r0..r12, sp, lr, pc, xpsr; empty when QEMU is gone. `pc` may lag behind a chained block."""
-        found = _REGISTER.findall(self._human("info registers"))
-        return {
-            _NAMES.get(name, f"r{int(name[1:])}" if name[0] == "R" else name): int(value, 16) for name, value in found
-        }
+        return registers_in(self._human("info registers"))
 
     def word(self, address: int) -> int | None:
         """One aligned word as the core would read it."""
         found = re.search(r":\s*0x([0-9a-f]{8})", self._human(f"x /1xw {address:#x}"))
         return int(found[1], 16) if found else None
-
-    def leftovers(self) -> list[dict[str, Any]]:
-        """Events that QEMU sent before it ended, oldest first."""
-        try:
-            while self._next() is not None:
-                pass
-        except (OSError, ValueError):
-            pass
-        return self._events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -13,19 +14,29 @@ from pathlib import Path
 
 from sim.engines.protocol import Arm, Image, RegionRun, Stop, StopKind
 from sim.engines.qemu import control as ctl
-from sim.engines.qemu.ending import why_ended
+from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.monitor import Monitor
 from sim.engines.qemu.probe import ensure_probe
+from sim.engines.qemu.process import asleep, limit_process
 from sim.engines.qemu.shared import anonymous_file, fd_path, shared_file
 from sim.errors import SetupError
 
 # The firmware can make none of these happen by being slow: they only catch an engine without progress.
-_LOOK_EVERY = 0.5  # s of host time between two looks at a core that does not stop
-_STUCK_AFTER = 6  # looks in a row without one instruction
+_LOOK_EVERY = 0.1  # s of host time between two looks at a core that does not stop
+_ASLEEP_AFTER = 2  # looks in a row without one instruction, every thread of QEMU waiting for something
+_STUCK_AFTER = 60  # looks in a row without one instruction
 _START_WITHIN = 30.0  # s of host time for the process to come up
 
-_CONSOLE_MAX = 64 << 20  # bytes: a process that writes more to a file is killed by the kernel
-_ADDRESS_SPACE = 8 << 30  # bytes of address space for QEMU (it needs under 3 GB, for a 2 GB DDR twin)
+
+_RESET = "the firmware asked for a reset (AIRCR.SYSRESETREQ)"
+_STACK_LEFT = "stack overflow: the stack pointer has left the RAM"
+_KINDS = {
+    ctl.EVENT_START: StopKind.START,
+    ctl.EVENT_SYMBOL: StopKind.SYMBOL,
+    ctl.EVENT_LIMIT: StopKind.LIMIT,
+    ctl.EVENT_STACK: StopKind.STACK,
+}
+_OF_PROBE = frozenset(_KINDS.values())
 
 
 class QemuSession:
@@ -42,14 +53,15 @@ class QemuSession:
         self._console_read = 0
         self._marks_kept: list[int] = []
         self._regions_kept: list[RegionRun] = []
-        self._monitor: Monitor | None = None
         self._last: Stop | None = None
+        self._left: dict[str, int] = {}
         with contextlib.ExitStack() as undo:
             self._control = ctl.Control(
                 image.functions,
                 arms,
                 exact=image.timers,
                 console=0 if image.console_symbol else image.layout.console_base,
+                stack=image.stack,
             )
             undo.callback(self._control.close)
             undo.callback(os.close, self._control.fd)
@@ -67,7 +79,11 @@ class QemuSession:
             with theirs, qmp_theirs:
                 self._process = self._spawn(program, ram_fd, theirs.fileno(), qmp_theirs.fileno())
             undo.callback(self._kill)
-            self._limit_process()
+            limit_process(self._process.pid)
+            self._monitor = Monitor(self._qmp)
+            self._poll = select.poll()
+            self._poll.register(self._socket, select.POLLIN)
+            self._poll.register(self._qmp, select.POLLIN)
             stop = self._wait(time.monotonic() + _START_WITHIN)
             if stop.kind is not StopKind.START:
                 raise SetupError(f"{program} did not start {image.layout.machine}: {stop.detail}")
@@ -82,7 +98,8 @@ class QemuSession:
             "-object", f"memory-backend-file,id=ram,size={layout.room.size},share=on,mem-path={fd_path(ram_fd)}",
             "-m", f"{layout.room.size >> 20}M",
             "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-nic", "none",
-            "-no-reboot",
+            # A reset request leaves the machine standing, so that its state can be looked at.
+            "-action", "reboot=shutdown,shutdown=pause",
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-chardev", f"file,id=uart,path={fd_path(self._console_fd)}", "-serial", "chardev:uart",
             "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
@@ -109,19 +126,6 @@ class QemuSession:
         except OSError as error:
             raise SetupError(f"{program}: cannot be started: {error.strerror}") from None
 
-    def _limit_process(self) -> None:
-        try:
-            import resource
-        except ImportError:
-            return
-        if not hasattr(resource, "prlimit"):
-            return
-        with contextlib.suppress(OSError, ValueError):
-            pid = self._process.pid
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (_CONSOLE_MAX, _CONSOLE_MAX))
-            resource.prlimit(pid, resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-
     # ---- running ----
 
     @property
@@ -129,7 +133,7 @@ class QemuSession:
         return self._control.count
 
     def resume(self, limit: int | None = None) -> Stop:
-        if self._last is not None and self._last.kind in (StopKind.ENDED, StopKind.STUCK):
+        if self._last is not None and self._last.kind in (StopKind.ENDED, StopKind.STUCK, StopKind.RESET):
             return self._last
         self._control.set_limit(limit)
         with contextlib.suppress(OSError):  # QEMU is gone: the wait says why
@@ -137,50 +141,61 @@ class QemuSession:
         return self._wait(None)
 
     def _wait(self, deadline: float | None) -> Stop:
+        self._last = self._next_stop(deadline)
+        return self._last
+
+    def _next_stop(self, deadline: float | None) -> Stop:
         looks, before = 0, -1
-        self._socket.settimeout(_LOOK_EVERY)
         while True:
-            try:
-                byte = self._socket.recv(1)
-            except TimeoutError:
+            ready = [fd for fd, _ in self._poll.poll(_LOOK_EVERY * 1000)]
+            if self._socket.fileno() in ready:
+                stop = self._stop_of_probe()
+                if stop is not None:
+                    return stop
+            elif ready:  # an event of QEMU's, or its end, which the probe's socket says too
+                if self._monitor.reset_requested():
+                    return self._reset()
+                if self._monitor.gone:
+                    self._poll.unregister(self._qmp)
+            else:
                 now = self._control.count
                 looks = looks + 1 if now == before else 0
                 before = now
                 late = deadline is not None and time.monotonic() > deadline
-                if late or (looks >= _STUCK_AFTER and deadline is None):
-                    self._last = self._stuck()
-                    return self._last
-                continue
-            except ConnectionResetError:
-                byte = b""
-            if not byte:
-                self._last = Stop(StopKind.ENDED, detail=self._why_ended())
-                return self._last
-            kind, pc, symbol = self._control.event()
-            if kind == ctl.EVENT_FULL:
-                # A ring is full: take what is in it and go on, nothing of it concerns the caller.
-                self._drain()
+                if late or (deadline is None and self._no_progress(looks)):
+                    return self._stuck()
+
+    def _stop_of_probe(self) -> Stop | None:
+        """What the probe stopped for; None if that concerns nobody else."""
+        try:
+            byte = self._socket.recv(1)
+        except ConnectionResetError:
+            byte = b""
+        if not byte:
+            return Stop(StopKind.ENDED, detail=self._why_ended())
+        kind, pc, symbol = self._control.event()
+        if kind == ctl.EVENT_FULL:  # a ring is full: take what is in it
+            self._drain()
+            with contextlib.suppress(OSError):
                 self._socket.send(b"c")
-                continue
-            self._last = Stop(
-                {
-                    ctl.EVENT_START: StopKind.START,
-                    ctl.EVENT_SYMBOL: StopKind.SYMBOL,
-                    ctl.EVENT_LIMIT: StopKind.LIMIT,
-                }[kind],
-                pc=pc,
-                symbol=symbol,
-            )
-            return self._last
+            return None
+        return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=_STACK_LEFT if kind == ctl.EVENT_STACK else "")
+
+    def _no_progress(self, looks: int) -> bool:
+        # A host that is busy starves QEMU, but then a thread of it wants to run.
+        return looks >= _STUCK_AFTER or (looks >= _ASLEEP_AFTER and asleep(self._process.pid))
+
+    def _reset(self) -> Stop:
+        return Stop(StopKind.RESET, pc=self.registers().get("pc", 0), detail=_RESET)
 
     def _stuck(self) -> Stop:
-        asleep = self._control.idle
+        if self._monitor.is_shut_down():  # before QEMU had begun to send events
+            return self._reset()
         return Stop(
             StopKind.STUCK,
             pc=self.registers().get("pc", 0),
-            detail="the core sleeps (WFI) and nothing is left to wake it" if asleep
-            else "the engine executes no instruction",
-        )  # fmt: skip
+            detail="the core executes no instruction: it sleeps, and nothing is left to wake it",
+        )
 
     def _why_ended(self) -> str:
         try:
@@ -190,7 +205,9 @@ class QemuSession:
             code = -signal.SIGKILL
         size = os.fstat(self._stderr_fd).st_size
         errors = os.pread(self._stderr_fd, min(size, 16384), max(0, size - 16384))
-        return why_ended(code, errors.decode("utf-8", "replace"), self._monitor_().leftovers())
+        text = errors.decode("utf-8", "replace")
+        self._left = last_registers(text)
+        return why_ended(code, text)
 
     # ---- looking ----
 
@@ -209,16 +226,25 @@ class QemuSession:
     def write(self, address: int, data: bytes) -> None:
         self._ram[self._span(address, len(data))] = data
 
-    def _monitor_(self) -> Monitor:
-        if self._monitor is None:
-            self._monitor = Monitor(self._qmp)
-        return self._monitor
-
     def registers(self) -> dict[str, int]:
-        return self._monitor_().registers()
+        registers = self._left or self._monitor.registers()
+        # The core's own pc is only right between blocks; the probe knows that of its stop.
+        if registers and self._last is not None and self._last.kind in _OF_PROBE:
+            registers["pc"] = self._last.pc
+        return registers
+
+    def process_stacks(self) -> Sequence[int]:
+        if self._last is None or self._last.kind not in _OF_PROBE:
+            return ()
+        try:
+            self._socket.send(b"p")
+            self._socket.settimeout(_LOOK_EVERY * _STUCK_AFTER)
+            return self._control.process_stacks() if self._socket.recv(1) else ()
+        except OSError:
+            return ()
 
     def system_word(self, address: int) -> int | None:
-        return self._monitor_().word(address)
+        return None if self._left else self._monitor.word(address)
 
     def _drain(self) -> None:
         self._marks_kept += self._control.take_marks()

@@ -64,7 +64,8 @@ __attribute__((constructor)) static void choose_version(void) {
 
 /* ---- shared with the runner ---- */
 enum { STOP = 1, MARK = 2, REGION = 4 };                           /* symbol.arm */
-enum { EVENT_START = 1, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL };   /* control.event */
+enum { EVENT_START = 1, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK }; /* control.event */
+enum { FRAMES = 32 };
 enum { FLAG_EXACT = 1 };                                           /* control.flags */
 
 struct sym {
@@ -88,6 +89,8 @@ struct control {
   uint32_t marks, marks_max;                 /* 60, 64: console bytes: instruction count of each */
   uint32_t regions, regions_max;             /* 68, 72 */
   uint32_t console;                          /* 76: address of a UART's data register; 0: none */
+  uint32_t stack_low, stack_size;            /* 80, 84: the stack pointer stays in low..low + size; size 0: anywhere */
+  uint32_t frames, frame[FRAMES];            /* 88, 92: where the process stack pointer may be, after request 'p' */
 };
 
 static struct control *ctl;
@@ -98,13 +101,19 @@ static int sock = -1;
 
 /* ---- stopping ---- */
 static void leave(void) { _exit(0); }
+static void find_process_stack(void);
 
 static void stop(uint32_t event, uint32_t index, uint64_t pc) {
   char byte = '!';
   ctl->event = event;
   ctl->symbol = index;
   ctl->pc = pc;
-  if (write(sock, &byte, 1) != 1 || read(sock, &byte, 1) != 1 || byte != 'c') leave();
+  for (;;) {
+    if (write(sock, &byte, 1) != 1 || read(sock, &byte, 1) != 1) leave();
+    if (byte == 'c') return;
+    if (byte != 'p') leave();
+    find_process_stack();
+  }
 }
 
 /* The runner is gone (killed, say) while the core runs: poll sees the hang-up, so QEMU never outlives it. */
@@ -124,7 +133,7 @@ struct byte_array { /* GByteArray, GArray */
   uint8_t *data;
   unsigned length;
 };
-static void *sp_handle, *lr_handle;
+static void *sp_handle, *lr_handle, *psp_handle;
 static struct byte_array *bytes;
 static void (*set_size)(void *, unsigned);
 static int (*read_register)(void *, struct byte_array *);
@@ -137,6 +146,7 @@ static void find_registers(void) {
     void *entry[2];
     memcpy(entry, list->data + i * stride, sizeof entry);
     if (strcmp(entry[1], "sp") == 0 || strcmp(entry[1], "r13") == 0) sp_handle = entry[0];
+    if (strcmp(entry[1], "psp") == 0) psp_handle = entry[0];
     if (strcmp(entry[1], "lr") == 0 || strcmp(entry[1], "r14") == 0) lr_handle = entry[0];
   }
   bytes = ((struct byte_array * (*)(void)) symbol("g_byte_array_new"))();
@@ -152,35 +162,43 @@ static uint32_t from_handle(void *handle) {
   return value;
 }
 
-/* Version 1 has none. But translated code keeps the address of the core's state in one fixed host register, and that
- * state begins with r0 to r15. At the start of a block nothing of it is held elsewhere. Whether this is so is seen at
- * the first block, where pc is known; if it is not, link_address stands in. */
-static const uint32_t *core;
+/* Version 1 has none, and later ones take too long for a look at every block. But translated code keeps the address of
+ * the core's state in one fixed host register, and that state begins with r0 to r15. At the start of a block nothing of
+ * it is held elsewhere. Whether this is so is seen at the first block, where pc is known; if it is not, the functions
+ * or link_address stand in, and the stack pointer is not watched. */
+static const uint32_t no_core[16];
+static const uint32_t *core = no_core;
+static uint32_t stack_low, stack_size = 0xffffffffu; /* everywhere until the core's state is known */
 
 void block_with_state(void *data, const uint32_t *state);
 #if defined(__x86_64__)
 #define KNOWS_STATE 1
-__asm__(".text\n.type block_v1, @function\nblock_v1:\n mov %rsi, %rdi\n mov %rbp, %rsi\n jmp block_with_state\n");
+__asm__(".text\n.type block_env, @function\nblock_env:\n mov %rsi, %rdi\n mov %rbp, %rsi\n jmp block_with_state\n");
 #elif defined(__aarch64__)
 #define KNOWS_STATE 1
-__asm__(".text\n.type block_v1, %function\nblock_v1:\n mov x0, x1\n mov x1, x19\n b block_with_state\n");
+__asm__(".text\n.type block_env, %function\nblock_env:\n mov x0, x1\n mov x1, x19\n b block_with_state\n");
 #endif
 #ifdef KNOWS_STATE
-extern void block_v1(unsigned vcpu, void *data);
+extern void block_env(unsigned vcpu, void *data);
 #endif
 
 __attribute__((used)) void block_with_state(void *data, const uint32_t *state) {
   uint64_t pc = *(uint64_t *)data;
-  if (state != NULL && ((uintptr_t)state & 15) == 0 && state[15] == (uint32_t)pc) core = state;
+  if (state == NULL || ((uintptr_t)state & 3) != 0 || state[15] != (uint32_t)pc) return;
+  core = state;
+  if (ctl->stack_size != 0 && core[13] - ctl->stack_low <= ctl->stack_size) {
+    stack_low = ctl->stack_low;
+    stack_size = ctl->stack_size;
+  }
 }
 
 static bool registers(uint32_t *sp, uint32_t *lr) {
-  if (sp_handle != NULL && lr_handle != NULL) {
-    *sp = from_handle(sp_handle);
-    *lr = from_handle(lr_handle);
-  } else if (core != NULL) {
+  if (core != no_core) {
     *sp = core[13];
     *lr = core[14];
+  } else if (sp_handle != NULL && lr_handle != NULL) {
+    *sp = from_handle(sp_handle);
+    *lr = from_handle(lr_handle);
   } else {
     *sp = *lr = 0;
     return false;
@@ -245,6 +263,21 @@ static bool ram_word(uint32_t address, uint32_t *value) {
   if (ram == NULL || address < ram_at || address - ram_at > ram_size - 4) return false;
   memcpy(value, ram + (address - ram_at), sizeof *value);
   return true;
+}
+
+/* Where the process stack pointer is kept in the core's state no interface of version 1 says. Every word of that state
+ * that is an address in RAM where the frame of an exception from thread mode lies may be it; the runner judges. */
+static void find_process_stack(void) {
+  uint32_t pc, xpsr;
+  ctl->frames = 0;
+  if (psp_handle != NULL) {
+    ctl->frame[ctl->frames++] = from_handle(psp_handle);
+    return;
+  }
+  for (size_t i = 16; core != no_core && i < 2048 && ctl->frames < FRAMES; i++)
+    if ((core[i] & 3) == 0 && core[i] != core[13] && ram_word(core[i] + 24, &pc) && ram_word(core[i] + 28, &xpsr) &&
+        (pc & 1) == 0 && (xpsr & 0x010001ff) == 0x01000000)
+      ctl->frame[ctl->frames++] = core[i];
 }
 
 static void forget_from(uint32_t first) {
@@ -319,10 +352,20 @@ static void slow_path(const struct block *b, bool inner) {
     stop(EVENT_LIMIT, 0, b->pc);
 }
 
+/* Where nothing is mapped below the RAM of a twin, a store there is a fault; on others it is lost without a word. */
+
+static inline void watch_stack(const struct block *b) {
+  if (UNLIKELY(core[13] - stack_low > stack_size)) {
+    stack_size = 0xffffffffu; /* said once */
+    stop(EVENT_STACK, 0, b->pc);
+  }
+}
+
 static void on_block(unsigned vcpu, void *data) {
   const struct block *b = data;
   (void)vcpu;
   take_exact_count();
+  watch_stack(b);
   if (!goes_on(b) && UNLIKELY(ctl->count >= ctl->limit || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
 }
@@ -336,6 +379,7 @@ static void on_entry_block(unsigned vcpu, void *data) { /* begins at a symbol */
   const struct block *b = data;
   (void)vcpu;
   take_exact_count();
+  watch_stack(b);
   goes_on(b);
   if (UNLIKELY(ctl->count >= ctl->limit || syms[b->entry].arm || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
@@ -496,7 +540,7 @@ static void translate(struct qemu_plugin_tb *tb) {
     first = false;
     first_pc = pc;
 #ifdef KNOWS_STATE
-    if (qemu_plugin_version < 2) qemu_plugin_register_vcpu_tb_exec_cb(tb, block_v1, CB_NO_REGS, &first_pc);
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, block_env, CB_NO_REGS, &first_pc);
 #endif
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
