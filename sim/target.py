@@ -49,7 +49,13 @@ class Target:
     def build(self, app: str | Path, model: Model | Path | None = None) -> Firmware:
         """Firmware of an app (name or folder) and a model (default: the app's own) for this target."""
         from sim.firmware import build
+        from sim.firmware.app import App
 
+        App.load(app)  # a mistyped name or file is told before a tree is looked for, perhaps fetched
+        if isinstance(model, Path):
+            from sim.model import Model
+
+            model = Model.load(model)
         return build(app, self.board, self.layout, model=model, tree=self.tree, kernels=self.settings.kernels,
                      engine=self.engine)  # fmt: skip
 
