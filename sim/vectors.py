@@ -18,12 +18,6 @@ FAULTS = {
 EXCEPTIONS = {2: "NMI", **FAULTS, 11: "SVCall", 12: "DebugMonitor", 14: "PendSV", 15: "SysTick"}
 _INTERRUPTS = range(16, 16 + 240)
 
-# Where else than at reset the table may be: names that start-up files and linker scripts use.
-_TABLES = (
-    "__vectors", "__Vectors", "_vectors", "vectors", "vector_table", "__vector_table", "_vector_table",
-    "g_pfnVectors", "__isr_vector", "isr_vector", "__isr_vectors", "__interrupt_vector_table", "_isr_vectors",
-    "exception_table", "__VECTOR_TABLE", "_vector_start",
-)  # fmt: skip
 # What the handlers are called: CMSIS, libopencm3, Zephyr, Pico SDK, NuttX.
 _HANDLERS = frozenset(
     name
@@ -64,9 +58,9 @@ def _is_table(elf: Elf, table: int) -> bool:
 
 
 def tables(elf: Elf, reset_table: int) -> list[int]:
-    """Where the image has vector tables: where the core looks at reset, and those that have one of the usual names."""
-    named = [elf.symbols[name].address for name in _TABLES if name in elf.symbols]
-    return list(dict.fromkeys([reset_table, *(at for at in named if at % 128 == 0 and _is_table(elf, at))]))
+    """Where the image has vector tables: where the core looks at reset, and those that are called so."""
+    named = [s.address for name, s in elf.symbols.items() if "vector" in name.lower() or "isr" in name.lower()]
+    return list(dict.fromkeys([reset_table, *sorted(at for at in set(named) if at % 128 == 0 and _is_table(elf, at))]))
 
 
 def fault_handlers(elf: Elf, table: int) -> set[int]:
