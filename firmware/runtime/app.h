@@ -10,7 +10,8 @@
 
 namespace boardless {
 
-// Reports what the app decided; the label comes from the model's card.
+// Reports what the app decided, with a label of its own or the one of the model's card.
+inline void decide(uint32_t class_index, float score, const char* label) { bl_decide(class_index, score, label); }
 inline void decide(uint32_t class_index, float score) {
   bl_decide(class_index, score, class_index < card::label_count ? card::labels[class_index] : "");
 }

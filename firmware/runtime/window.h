@@ -15,7 +15,7 @@ template <class T, uint32_t LENGTH, uint32_t CHANNELS, uint32_t STRIDE> class Sl
   }
   bool due() const { return seen_ >= LENGTH && (seen_ - LENGTH) % STRIDE == 0; }
   const T* values() const { return values_; }
-  static constexpr uint32_t bytes() { return sizeof(T) * LENGTH * CHANNELS; }
+  void copy_to(T* input) const { std::memcpy(input, values_, sizeof values_); }
 
  private:
   T values_[LENGTH * CHANNELS] = {};
