@@ -85,7 +85,6 @@ def emulation(target: Target) -> Result:
         machine = target.started(firmware.elf)
         with machine:
             machine.run_until_ready()
-            machine._finish_pending(0, "") if machine._pending else None
             stop = machine._session.resume(None)
             assert stop.kind is StopKind.ENDED, stop
             counts.append(machine.instructions)

@@ -1,0 +1,267 @@
+"""Machine: one running virtual board, as a test holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sim.boards import Board
+from sim.clock import CYCLE_MODEL
+from sim.decision import Decision
+from sim.durations import PS, picoseconds
+from sim.elf import Elf, load_elf
+from sim.engines.protocol import Arm, Engine, Layout
+from sim.errors import UsageError, near
+from sim.failure.report import Report
+from sim.machine.console import Console
+from sim.machine.measuring import Measurement, Spread
+from sim.machine.runner import Runner
+from sim.machine.sensor import Sensor
+
+_BOOT_WITHIN = "10 s"
+
+
+class Machine:
+    """One virtual board with a firmware in it. Make it with `Machine.boot`; close it (or use `with`)."""
+
+    def __init__(
+        self,
+        elf: Elf,
+        board: Board,
+        engine: Engine,
+        layout: Layout,
+        *,
+        on_fault: str = "stop",
+        log: Path | None = None,
+    ) -> None:
+        self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
+        self._runner = Runner(elf, board, engine, layout, on_fault=on_fault, log=log)
+        self._session = self._runner.session
+        self.port = self._runner.port
+        self.console = Console(self._runner)
+        self._seen_decisions = 0
+
+    @classmethod
+    @contextmanager
+    def boot(
+        cls,
+        elf: Elf | Path,
+        board: Board,
+        engine: Engine,
+        *,
+        layout: Layout | None = None,
+        on_fault: str = "stop",
+        log: Path | None = None,
+    ) -> Iterator[Machine]:
+        """Start and run until the firmware says it is ready (firmware without the port: until its first instruction).
+
+        Raises UsageError for an image that does not fit the board, FirmwareFailure when it does not come up.
+        """
+        machine = cls.started(elf, board, engine, layout=layout, on_fault=on_fault, log=log)
+        try:
+            machine.run_until_ready()
+            yield machine
+        finally:
+            machine.close()
+
+    @classmethod
+    def started(
+        cls,
+        elf: Elf | Path,
+        board: Board,
+        engine: Engine,
+        *,
+        layout: Layout | None = None,
+        on_fault: str = "stop",
+        log: Path | None = None,
+    ) -> Self:
+        """A machine that stands before its first instruction; the caller closes it."""
+        image = load_elf(elf) if isinstance(elf, Path) else elf
+        return cls(image, board, engine, layout or engine.layout(board), on_fault=on_fault, log=log)
+
+    # ---- time ----
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since reset."""
+        return self._runner.instructions
+
+    @property
+    def time_ps(self) -> int:
+        """Board time in picoseconds."""
+        return self._runner.time_ps
+
+    @property
+    def time(self) -> float:
+        """Board time in seconds."""
+        return self.time_ps / PS
+
+    @property
+    def time_base(self) -> str:
+        """How board time is got. An image that reads timers has its own, which is never mixed with the other."""
+        return self._runner.time_base
+
+    @property
+    def engine_text(self) -> str:
+        """Engine, version and what plays the board, for reports."""
+        return self._runner.engine_text
+
+    # ---- running ----
+
+    def run(self, duration: float | str) -> None:
+        """Run for that much board time."""
+        self._runner.advance(self.time_ps + picoseconds(duration), lambda: False)
+
+    def run_until_ready(self) -> None:
+        """Run to the call of bl_ready(), or to the first request that waits; firmware without the port: nothing."""
+        if not self._runner.has_port:
+            return
+        self._runner.run_until(
+            lambda: self.port.ready or self._runner.waits or self.port.exit_code is not None,
+            _BOOT_WITHIN,
+            "the firmware to be ready (bl_ready or a first request)",
+        )
+
+    def run_to_exit(self, within: float | str = 60.0, each: Callable[[], None] | None = None) -> int:
+        """Run until the firmware calls bl_exit(); returns its code. `each` is called at every stop on the way."""
+
+        def ended() -> bool:
+            if each is not None:
+                each()
+            return self.port.exit_code is not None
+
+        self._runner.run_until(ended, within, "the firmware to end its run (bl_exit)")
+        assert self.port.exit_code is not None
+        return self.port.exit_code
+
+    def run_to_end(self, within: float | str = "1 h") -> None:
+        """Run until the firmware has taken all that is played to its sensors."""
+
+        playing = [c for c in self._runner.sensors.values() if c.statistics().stimulus]
+        if not playing:
+            raise UsageError("nothing is played to any sensor", hint="machine.imu.play(recording) first")
+        self._runner.run_until(lambda: not any(c.pending() for c in playing), within, "the stimulus to be taken")
+
+    def wait_for_decision(self, label: str | None = None, within: float | str = "10 s") -> Decision:
+        """The next decision (with that label) after the last one waited for; raises NotSeen after `within`."""
+        at = self._seen_decisions
+        found: Decision | None = None
+
+        def seen() -> bool:
+            nonlocal at, found
+            while found is None and at < len(self.port.decisions):
+                decision = self.port.decisions[at]
+                at += 1
+                if label is None or decision.label == label:
+                    found = decision
+            return found is not None
+
+        self._runner.run_until(seen, within, f"a decision {label!r}" if label is not None else "a decision")
+        assert found is not None
+        self._seen_decisions = at
+        return found
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """All decisions so far, oldest first."""
+        return self.port.decisions
+
+    # ---- memory ----
+
+    def read(self, where: str | int, length: int | None = None) -> bytes:
+        """Bytes of a symbol (all of it unless `length` is given) or at an address. Raises UsageError."""
+        return self._runner.memory.read(where, length)
+
+    def read_int(self, where: str | int, *, signed: bool = False) -> int:
+        """An integer variable (as wide as the symbol), or the word at an address. Raises UsageError."""
+        return self._runner.memory.read_int(where, signed=signed)
+
+    def write(self, where: str | int, data: bytes | int) -> None:
+        """Write bytes, or an integer as wide as the symbol (at an address: a word), to RAM.
+
+        Raises UsageError; nothing is written then.
+        """
+        self._runner.memory.write(where, data)
+
+    # ---- sensors ----
+
+    def sensor(self, slot: str) -> Sensor:
+        """The sensor in a slot of the board. Raises UsageError where there is none."""
+        channel = self._runner.sensors.get(slot)
+        if channel is None:
+            raise UsageError(f"board {self.board.name} has no {slot!r}", hint=near(slot, self._runner.sensors))
+        return Sensor(channel, lambda: self.time_ps)
+
+    @property
+    def imu(self) -> Sensor:
+        """Accelerometer and gyroscope."""
+        return self.sensor("imu")
+
+    @property
+    def microphone(self) -> Sensor:
+        return self.sensor("microphone")
+
+    # ---- measuring ----
+
+    def measure(self, region: str, runs: int = 1, within: float | str = "60 s") -> Measurement:
+        """Instructions of the next `runs` runs of a function, entry to return. `"invoke"`: TFLM's Invoke().
+
+        Raises UsageError for an unknown function, NotSeen when it does not run often enough.
+        """
+        symbol = self.region_symbol(region)
+        self._session.regions()  # those of earlier measurements
+        self._session.arm(symbol, Arm(region=True))
+        collected: list[int] = []
+
+        def enough() -> bool:
+            collected.extend(self.region_lengths(symbol))
+            return len(collected) >= runs
+
+        try:
+            self._runner.run_until(enough, within, f"{runs} runs of {region!r}")
+        finally:
+            self._session.arm(symbol, Arm())
+        spread = Spread.of(collected[:runs])
+        return Measurement(
+            region, runs, spread, spread, CYCLE_MODEL, self.engine_text, self.elf.sha256, dict(self.port.info)
+        )
+
+    def arm(self, symbol: str, what: Arm) -> None:
+        """Change what happens at a function (see `sim.engines.protocol.Arm`)."""
+        self._session.arm(self.region_symbol(symbol), what)
+
+    def region_lengths(self, symbol: str) -> list[int]:
+        """Instructions of each run of an armed region that ended since the last call."""
+        return [r.end - r.start for r in self._session.regions() if r.symbol == symbol]
+
+    def region_symbol(self, region: str) -> str:
+        """The function that a region's name stands for: itself, or `boardless_<name>`. Raises UsageError."""
+        for name in (region, f"boardless_{region}"):
+            if name in self.elf.functions:
+                return name
+        raise UsageError(
+            f"{self.elf.path.name} has no function {region!r} (inlined away?)", hint=near(region, self.elf.functions)
+        )
+
+    # ---- looking and ending ----
+
+    def report(self, awaited: str = "") -> Report:
+        """The state of the machine as failures show it; the full log is written, if it was given a file."""
+        return self._runner.report(awaited)
+
+    def registers(self) -> dict[str, int]:
+        """Core registers while the machine stands still."""
+        return self._session.registers()
+
+    def close(self) -> None:
+        """End the engine. Safe to call twice."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()

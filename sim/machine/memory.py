@@ -1,0 +1,77 @@
+"""The board's memory: RAM through the engine, flash from the image."""
+
+from __future__ import annotations
+
+from sim.boards import Memory
+from sim.elf import Elf
+from sim.engines.protocol import Session
+from sim.errors import UsageError, near
+
+
+class BoardMemory:
+    """Reads and writes by address, with the board's limits, and by symbol."""
+
+    def __init__(self, elf: Elf, ram: Memory, session: Session) -> None:
+        self._elf, self._ram, self._session = elf, ram, session
+
+    def readable(self, address: int, length: int) -> bytes:
+        """Bytes of the board's RAM, or of the image in flash. Raises IndexError elsewhere."""
+        ram = self._ram
+        if ram.origin <= address and address + length <= ram.end:
+            return self._session.read(address, length)
+        return self._elf.read(address, length)
+
+    def check_ram(self, address: int, length: int) -> None:
+        """Raises IndexError unless all of it is the board's RAM."""
+        ram = self._ram
+        if not (ram.origin <= address and address + length <= ram.end):
+            raise IndexError(f"{length} bytes at {address:#010x} are not in the board's RAM")
+
+    def write_ram(self, address: int, data: bytes) -> None:
+        """Write to the board's RAM. Raises IndexError elsewhere."""
+        self.check_ram(address, len(data))
+        self._session.write(address, data)
+
+    def _address(self, where: str | int) -> tuple[int, int]:
+        if isinstance(where, int):
+            return where, 4
+        symbol = self._elf.symbols.get(where)
+        if symbol is None:
+            raise UsageError(f"{self._elf.path.name} has no symbol {where!r}", hint=near(where, self._elf.symbols))
+        return symbol.address, symbol.size
+
+    def read(self, where: str | int, length: int | None = None) -> bytes:
+        """Bytes of a symbol (all of it unless `length` is given) or at an address. Raises UsageError."""
+        address, size = self._address(where)
+        if length is None and size == 0:
+            raise UsageError(f"{where!r} has no size in {self._elf.path.name}", hint="read(name, length)")
+        try:
+            return self.readable(address, size if length is None else length)
+        except IndexError as error:
+            raise UsageError(f"read of {where!r}: {error}") from None
+
+    def read_int(self, where: str | int, *, signed: bool = False) -> int:
+        """An integer variable (as wide as the symbol), or the word at an address. Raises UsageError."""
+        data = self.read(where)
+        if len(data) not in (1, 2, 4, 8):
+            raise UsageError(f"{where!r} has {len(data)} bytes: no integer", hint="read() gives the bytes")
+        return int.from_bytes(data, "little", signed=signed)
+
+    def write(self, where: str | int, data: bytes | int) -> None:
+        """Write bytes, or an integer as wide as the symbol (at an address: a word), to RAM.
+
+        Raises UsageError; nothing is written then.
+        """
+        address, size = self._address(where)
+        if isinstance(data, int):
+            value = data
+            try:
+                data = value.to_bytes(size, "little", signed=value < 0)
+            except OverflowError:
+                raise UsageError(f"{value} does not fit into the {size} bytes of {where!r}") from None
+        if isinstance(where, str) and size and len(data) > size:
+            raise UsageError(f"{len(data)} bytes do not fit into {where!r}, which has {size}")
+        try:
+            self.write_ram(address, data)
+        except IndexError as error:
+            raise UsageError(f"write to {where!r}: {error}") from None

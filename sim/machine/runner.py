@@ -1,0 +1,313 @@
+"""The loop under a machine: run, answer, keep time, fail with evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sim.boards import Board
+from sim.clock import CYCLE_MODEL, BoardClock
+from sim.console import ConsoleLog
+from sim.durations import PS, picoseconds, shown
+from sim.elf import Elf
+from sim.engines.protocol import Engine, Image, Layout, Session, Stop, StopKind
+from sim.errors import FirmwareFailure, UsageError
+from sim.failure import faults
+from sim.failure.evidence import Evidence
+from sim.failure.report import Report
+from sim.machine.memory import BoardMemory
+from sim.port.host import Answer, PortHost, PortMisuse
+from sim.port.mailbox import (
+    ANSWER_AT,
+    DOORBELL,
+    SIZE,
+    STATUS_AT,
+    SYMBOL,
+    BadMailbox,
+    Request,
+    decode,
+    encode_answer,
+    encode_status,
+)
+from sim.sensors.channel import SensorChannel
+from sim.sensors.parts import part
+from sim.vectors import endless_handlers, exception_name, fault_handlers, is_endless, uses_timers
+
+# Functions whose call means that the firmware has given up, and what that is called.
+ENDINGS = {
+    "abort": "abort() was called",
+    "_exit": "exit() was called",
+    "__assert_func": "an assertion of the firmware failed",
+    "__stack_chk_fail": "stack smashing detected",
+    "__cxa_pure_virtual": "a pure virtual function was called",
+    "boardless_main_returned": "main() returned",
+}
+CONSOLE_SYMBOL = "boardless_console_putc"
+_CONSOLE_MAX = 4 << 20  # bytes; a firmware that logs more floods the UART
+_BOOT_WITHIN = 10 * PS
+_LOOP = 32  # bytes of code: a loop this small does nothing but wait
+_SLICE = 50_000_000  # instructions between two looks at the console
+CLOSE_SLICE = 100_000  # the same while something on the console is awaited: so exactly does the machine stop there
+
+
+class NotSeen(FirmwareFailure, AssertionError):
+    """What a test waited for did not come in time."""
+
+
+class Runner:
+    """Lets the core run, answers its doorbell, keeps board time, and knows when something has gone wrong."""
+
+    def __init__(
+        self, elf: Elf, board: Board, engine: Engine, layout: Layout, *, on_fault: str, log: Path | None
+    ) -> None:
+        if on_fault not in ("stop", "run"):
+            raise UsageError(f"on_fault={on_fault!r}", hint="'stop' or 'run'")
+        self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
+        self._on_fault = on_fault
+        self._log_file = log
+        self._clock = BoardClock(board.clock_hz)
+        self.log = ConsoleLog()
+        self.sensors = {slot: SensorChannel(part(name), slot) for slot, name in board.parts.items()}
+        self._mailbox = elf.symbols[SYMBOL].address if SYMBOL in elf.symbols else None
+        self._pending: Answer | None = None
+        self._request: Request | None = None
+        self._failure: FirmwareFailure | None = None
+        self._looked_at = (0, 0, 0)  # pc, console bytes and instructions at the end of the last slice
+        self._loop_asked = 0  # instructions when the registers were last looked at for that
+        self._image = self._make_image()
+        self.session: Session = engine.start(self._image)
+        self.memory = BoardMemory(elf, layout.ram, self.session)
+        self.port = PortHost(memory=self.memory, sensors=self.sensors)
+
+    def _make_image(self) -> Image:
+        elf, table = self.elf, self.layout.vectors
+        functions = dict(elf.functions)
+        stops = [name for name in (*ENDINGS, DOORBELL) if name in functions]
+        self._handlers: set[str] = set()  # symbols where the number of the exception tells whether it is the end
+        if self._on_fault == "stop":
+            names = {address: name for name, address in functions.items()}
+            for address in sorted(fault_handlers(elf, table) | endless_handlers(elf, table)):
+                name = names.get(address, f"handler at {address:#x}")
+                functions[name] = address
+                self._handlers.add(name)
+        return Image(
+            elf=elf.path,
+            layout=self.layout,
+            functions=functions,
+            timers=uses_timers(elf, table),
+            console_symbol=CONSOLE_SYMBOL if CONSOLE_SYMBOL in functions else "",
+            stops=[*stops, *sorted(self._handlers)],
+            stack=self.layout.ram,
+        )
+
+    # ---- time ----
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since reset."""
+        return self.session.instructions
+
+    @property
+    def time_ps(self) -> int:
+        """Board time in picoseconds."""
+        return self._clock.at(self.instructions)
+
+    @property
+    def time(self) -> float:
+        """Board time in seconds."""
+        return self.time_ps / PS
+
+    @property
+    def time_base(self) -> str:
+        """How board time is got. An image that reads timers has its own, which is never mixed with the other."""
+        if self._image.timers:
+            return "instructions of an image that reads timers or takes interrupts (waiting is not counted)"
+        return f"{CYCLE_MODEL} at {self.board.clock_hz} Hz, plus waiting"
+
+    @property
+    def engine_text(self) -> str:
+        return f"{self.engine.name} {self.engine.version()} ({self.layout.machine})"
+
+    # ---- running ----
+
+    @property
+    def has_port(self) -> bool:
+        """Whether the firmware has a mailbox and a doorbell."""
+        return self._mailbox is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the firmware has asked for something that is not there yet."""
+        return self._pending is not None
+
+    def run_until(self, seen: Callable[[], bool], within: float | str, awaited: str, slice_: int = _SLICE) -> None:
+        end = self.time_ps + picoseconds(within)
+        self.advance(end, seen, awaited, slice_)
+        if not seen():
+            raise self.failed(f"{awaited} did not come within {shown(picoseconds(within))} of board time",
+                               awaited=awaited, kind=NotSeen)  # fmt: skip
+
+    def advance(self, until_ps: int, done: Callable[[], bool], awaited: str = "", slice_: int = _SLICE) -> None:
+        """Run until `done()` or board time `until_ps`. `done` is asked after everything that can change it."""
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)  # not the way of the first time it was raised
+        while not done():
+            if self._pending is not None and not self._finish_pending(until_ps, awaited):
+                return
+            if done():
+                return
+            limit = self._clock.limit(until_ps)
+            if self.instructions >= limit:
+                return
+            stop = self.session.resume(min(limit, self.instructions + slice_))
+            self._take_console()
+            if stop.kind is StopKind.SYMBOL and stop.symbol == DOORBELL:
+                self._doorbell(awaited)
+            elif stop.kind is StopKind.LIMIT:
+                self._look_at_loop(stop, awaited)
+            else:
+                self._unexpected(stop, awaited)
+
+    def _doorbell(self, awaited: str) -> None:
+        if self._mailbox is None:
+            return
+        try:
+            request = decode(self.session.read(self._mailbox, SIZE))
+            self._pending = self.port.answer(request, self.time_ps)
+        except BadMailbox as error:
+            raise self.failed(f"the mailbox holds nonsense: {error}", awaited=awaited) from None
+        except PortMisuse as error:
+            raise self.failed(str(error), awaited=awaited) from None
+        self._request = request
+        if self._pending.ready_ps <= self.time_ps and not self._pending.blocked and self.port.exit_code is None:
+            self._give(self._pending)
+
+    def _finish_pending(self, until_ps: int, awaited: str) -> bool:
+        """Give the pending answer if its time has come by `until_ps`; otherwise board time moves on to that."""
+        pending, request = self._pending, self._request
+        assert pending is not None
+        assert request is not None
+        if self.port.exit_code is not None:
+            raise self.failed("the firmware has ended its run (bl_exit) and waits for nothing more", awaited=awaited)
+        if pending.blocked:
+            if self.port.inputs is None:
+                raise self.failed("the firmware asks for an input (bl_input), and the test gives none", awaited=awaited)
+            self._pending = self.port.answer(request, self.time_ps)
+            pending = self._pending
+        if pending.ready_ps > until_ps:
+            self._clock.wait_until(until_ps, self.instructions)
+            return False
+        self._clock.wait_until(pending.ready_ps, self.instructions)
+        self._give(pending)
+        return True
+
+    def _give(self, answer: Answer) -> None:
+        assert self._mailbox is not None
+        self.session.write(self._mailbox + ANSWER_AT, encode_answer(answer.results, self.time_ps // 1000))
+        self.session.write(self._mailbox + STATUS_AT, encode_status(answer.status))
+        self._pending = None
+
+    def _take_console(self) -> None:
+        data, marks = self.session.console()
+        if not data:
+            return
+        self.log.add(data, [self._clock.at(m) for m in marks] or [self.time_ps])
+        if len(self.log.raw) > _CONSOLE_MAX:
+            raise self.failed(f"the firmware floods the UART: more than {_CONSOLE_MAX} bytes")
+
+    # ---- failing and ending ----
+
+    def _unexpected(self, stop: Stop, awaited: str) -> None:
+        """A stop that nobody asked for: a failure, or an exception that the firmware may have."""
+        if stop.kind is StopKind.SYMBOL and stop.symbol in self._handlers:
+            registers = self.session.registers()
+            number = registers.get("xpsr", 0) & 0x1FF
+            if number in faults.FAULTS:
+                evidence = Evidence.of_fault(self, number, registers)
+                raise self.failed(evidence.reason, awaited=awaited, evidence=evidence)
+            if is_endless(self.elf, stop.pc):
+                what = f"{exception_name(number)} went to" if number else "the firmware called"
+                raise self.failed(f"{what} {stop.symbol}, which is an endless loop", awaited=awaited)
+            return
+        if stop.symbol in ENDINGS:
+            evidence = Evidence.of_call(self, stop.pc)
+            raise self.failed(ENDINGS[stop.symbol], awaited=awaited, evidence=evidence)
+        raise self.failed(stop.detail or f"stopped at {stop.symbol}", awaited=awaited)
+
+    def _look_at_loop(self, stop: Stop, awaited: str) -> None:
+        """At the end of a slice: a core that has stayed in one small loop may have ended without a stop.
+
+        TFLM logs HALTED and loops for ever; a fault may have gone to a handler that no table or name told of.
+        """
+        before, self._looked_at = self._looked_at, (stop.pc, len(self.log.raw), self.instructions)
+        if abs(before[0] - stop.pc) > _LOOP or before[1] != self._looked_at[1]:
+            return
+        if self.log.last_line == "HALTED":
+            raise self.failed("the firmware has halted: it logged HALTED and loops for ever", awaited=awaited)
+        if self._on_fault != "stop" or self.instructions - self._loop_asked < _SLICE:
+            return
+        self._loop_asked = self.instructions
+        registers = self.session.registers()
+        number = registers.get("xpsr", 0) & 0x1FF
+        if number in faults.FAULTS:
+            evidence = Evidence.in_handler(self, number, registers)
+            raise self.failed(evidence.reason, awaited=awaited, evidence=evidence)
+
+    def failed(
+        self,
+        reason: str,
+        *,
+        awaited: str = "",
+        evidence: Evidence | None = None,
+        kind: type[FirmwareFailure] = FirmwareFailure,
+    ) -> FirmwareFailure:
+        report = self.report(awaited, evidence)
+        failure = kind(reason, str(report))
+        if kind is not NotSeen:  # the machine can go on after something did not come
+            self._failure = failure
+        return failure
+
+    def report(self, awaited: str = "", evidence: Evidence | None = None) -> Report:
+        """The state of the machine as failures show it; the full log is written, if it was given a file."""
+        evidence = evidence or Evidence.of_state(self)
+        return Report(
+            awaited=awaited,
+            time_ps=self.time_ps,
+            instructions=self.instructions,
+            time_base=self.time_base,
+            board=self.board.name,
+            engine=self.engine_text,
+            firmware=f"{self.elf.path.name} {self.elf.sha256[:12]}",
+            console=self.log.tail(),
+            decisions=[str(d) for d in self.port.decisions[-4:]],
+            sensors=[str(c.statistics()) for c in self.sensors.values() if c.opened or c.statistics().stimulus],
+            registers=evidence.registers,
+            fault=evidence.lines,
+            backtrace=evidence.backtrace,
+            log=self._write_log(),
+        )
+
+    def _write_log(self) -> str:
+        if self._log_file is None:
+            return ""
+        events = [(line.time_ps, f"{line}") for line in self.log.lines]
+        events += [(round(d.time * PS), f"[{d.time:.6f} s] decision {d.described}") for d in self.port.decisions]
+        events.sort(key=lambda e: e[0])
+        try:
+            self._log_file.parent.mkdir(parents=True, exist_ok=True)
+            self._log_file.write_text("".join(f"{text}\n" for _, text in events), encoding="utf-8")
+        except OSError as error:  # the evidence matters more than its copy
+            return f"{self._log_file}: cannot be written: {error.strerror}"
+        return str(self._log_file)
+
+    def fault_word(self, address: int) -> int | None:
+        """A word of the fault registers (see `sim.failure.faults`), or of RAM."""
+        return self.session.system_word(address)
+
+    def registers(self) -> dict[str, int]:
+        """Core registers while the machine stands still."""
+        return self.session.registers()
+
+    def process_stacks(self) -> Sequence[int]:
+        """In a handler: where the process stack pointer is, or may be."""
+        return self.session.process_stacks()
