@@ -261,9 +261,15 @@ def pytest_runtest_makereport(
             if not cut(call.excinfo.tb):
                 whole = f"{type(error).__name__}: {error}"
         elif call.when == "call" and isinstance(error, Exception) and _MACHINE in item.stash:
-            machine = item.stash[_MACHINE]
-            item.add_report_section("call", "virtual board", f"{machine.report()}\n")
+            item.add_report_section("call", "virtual board", _state(item.stash[_MACHINE]))
     report = yield
     if whole and report.failed:
         report.longrepr = whole
     return report
+
+
+def _state(machine: Machine) -> str:
+    try:
+        return f"{machine.report()}\n"
+    except Exception as error:  # whatever it is, the failure of the test itself must be shown
+        return f"its state cannot be shown: {error!r}\n"
