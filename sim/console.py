@@ -54,7 +54,7 @@ class ConsoleLog:
     def lines(self) -> list[Line]:
         """The lines so far; the last one may be incomplete."""
         out = []
-        ends = [at for at, _ in self._line_starts[1:]] + [len(self.raw)]
+        ends = [*(at for at, _ in self._line_starts), len(self.raw)][1:]
         for (start, time_ps), end in zip(self._line_starts, ends, strict=True):
             piece = bytes(self.raw[start:end])
             out.append(Line(time_ps, piece.rstrip(b"\r\n").decode("utf-8", "replace"), piece.endswith(b"\n")))

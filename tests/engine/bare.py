@@ -36,9 +36,7 @@ def board_with(core: str) -> Board:
                    ram=replace(board.ram, size=64 * 1024))  # fmt: skip
 
 
-def compiled(
-    folder: Path, core: str, sources: Sequence[str], *, flags: Sequence[str] = (), name: str = "bare"
-) -> Path:
+def compiled(folder: Path, core: str, sources: Sequence[str], *, flags: Sequence[str] = (), name: str = "bare") -> Path:
     """The ELF of `sources` (in tests/engine/firmware) for the twin of `core`; skips without the compiler."""
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is None:
