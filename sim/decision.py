@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,14 +15,15 @@ class Decision:
     index: int  # class index
     score: float
     time: float  # when it was reported
-    latency: float  # since the newest sample that the firmware had
+    latency: float  # since the newest sample that the firmware had; NaN if it had none
     samples: Mapping[str, int] = field(default_factory=dict)  # sensor -> samples taken from it so far
     number: int = 0  # 0 for the first of the run
 
     @property
     def described(self) -> str:
         """What was decided, without when."""
-        return f"{self.label or self.index}  {self.score:.3f}  (latency {self.latency * 1000:.3f} ms)"
+        what = f"{self.label or self.index}, score {self.score:.3f}"
+        return what if math.isnan(self.latency) else f"{what}, latency {self.latency * 1000:.3f} ms"
 
     def __str__(self) -> str:
         return f"{self.time:.6f} s  {self.described}"

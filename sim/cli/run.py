@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,8 +118,7 @@ def _run(machine: Machine, duration_ps: int | None, playing: bool, *, show: bool
 
 def _decided(decision: Decision) -> tuple[int, str]:
     time_ps = round(decision.time * PS)
-    what = f"decided {decision.label or decision.index}, score {decision.score:.3f}"
-    return time_ps, f"[{shown(time_ps)}] {what}, latency {decision.latency * 1000:.3f} ms"
+    return time_ps, f"[{shown(time_ps)}] decided {decision.described}"
 
 
 def _result(machine: Machine, firmware: Firmware, target: Target, failure: FirmwareFailure | None) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _result(machine: Machine, firmware: Firmware, target: Target, failure: Firmw
         "instructions": machine.instructions,
         "console": [{"time": line.time_ps / PS, "text": line.text} for line in machine.console.log.lines],
         "decisions": [
-            {"label": d.label, "index": d.index, "score": d.score, "time": d.time, "latency": d.latency,
+            {"label": d.label, "index": d.index, "score": d.score, "time": d.time, "latency": None if math.isnan(d.latency) else d.latency,
              "samples": dict(d.samples)}
             for d in machine.decisions
         ],

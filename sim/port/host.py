@@ -18,6 +18,10 @@ from sim.sensors.channel import SensorChannel
 Results = tuple[int, int, int, int]
 _NO_RESULTS: Results = (0, 0, 0, 0)
 _TEXT_MAX = 255
+_DECISIONS_MAX = 100_000
+_INFO_MAX = 1024  # keys
+_OUTPUTS_MAX = 64 << 20  # bytes kept
+_TIME_MAX_PS = (1 << 63) * 1000  # board time is given to the firmware as nanoseconds in 64 bits
 _READ_MAX = 1 << 22  # bytes of one sensor read: more than any board has RAM
 
 
@@ -69,8 +73,9 @@ class PortHost:
     app: str = ""
     ready: bool = False
     exit_code: int | None = None
-    last_sample_ps: int = 0  # board time of the newest sample that the firmware has
+    last_sample_ps: int | None = None  # board time of the newest sample that the firmware has
     _handles: list[SensorChannel] = field(default_factory=list)
+    _kept: int = 0  # bytes of `outputs`
 
     def answer(self, request: Request, now_ps: int) -> Answer:
         """Answer one request made at board time `now_ps`. Raises PortMisuse."""
@@ -126,8 +131,10 @@ class PortHost:
 
     def _decision(self, arg: tuple[int, ...], now: int) -> Answer:
         score = struct.unpack("<f", struct.pack("<I", arg[1]))[0]
-        if math.isnan(score):
-            raise PortMisuse(f"decision for class {arg[0]} with a score that is not a number")
+        if not math.isfinite(score):
+            raise PortMisuse(f"decision for class {arg[0]} with a score that is not a number: {score}")
+        if len(self.decisions) >= _DECISIONS_MAX:
+            raise PortMisuse(f"the firmware floods the port with decisions: more than {_DECISIONS_MAX}")
         label = self._text(arg[2], arg[3])
         samples = {c.name: c.next_index for c in self._handles}
         self.decisions.append(
@@ -136,7 +143,7 @@ class PortHost:
                 index=arg[0],
                 score=score,
                 time=now / PS,
-                latency=(now - self.last_sample_ps) / PS,
+                latency=math.nan if self.last_sample_ps is None else (now - self.last_sample_ps) / PS,
                 samples=samples,
                 number=len(self.decisions),
             )
@@ -144,7 +151,10 @@ class PortHost:
         return Answer()
 
     def _sleep(self, arg: tuple[int, ...], now: int) -> Answer:
-        return Answer(ready_ps=now + (arg[1] << 32 | arg[0]) * 1000)
+        ns = arg[1] << 32 | arg[0]
+        if now + ns * 1000 > _TIME_MAX_PS:
+            raise PortMisuse(f"the firmware sleeps for {ns} ns: a time below zero, or never?")
+        return Answer(ready_ps=now + ns * 1000)
 
     def _time(self, _arg: tuple[int, ...], _now: int) -> Answer:
         return Answer()
@@ -167,6 +177,9 @@ class PortHost:
         if self.on_output is not None:
             self.on_output(slot, data)
         else:
+            self._kept += len(data) + 64
+            if self._kept > _OUTPUTS_MAX:
+                raise PortMisuse(f"the firmware floods the port with outputs: more than {_OUTPUTS_MAX} bytes")
             self.outputs.append((slot, data))
         return Answer()
 
@@ -179,6 +192,8 @@ class PortHost:
 
     def _info(self, arg: tuple[int, ...], _now: int) -> Answer:
         key = self._text(arg[0], arg[1])
+        if key not in self.info and len(self.info) >= _INFO_MAX:
+            raise PortMisuse(f"the firmware floods the port with figures: more than {_INFO_MAX} keys")
         self.info[key] = arg[2]
         if self.on_info is not None:
             self.on_info(key, arg[2])
