@@ -121,6 +121,18 @@ def _decided(decision: Decision) -> tuple[int, str]:
     return time_ps, f"[{shown(time_ps)}] decided {decision.described}"
 
 
+def _as_json(d: Decision) -> dict[str, Any]:
+    latency = None if math.isnan(d.latency) else d.latency
+    return {
+        "label": d.label,
+        "index": d.index,
+        "score": d.score,
+        "time": d.time,
+        "latency": latency,
+        "samples": dict(d.samples),
+    }
+
+
 def _result(machine: Machine, firmware: Firmware, target: Target, failure: FirmwareFailure | None) -> dict[str, Any]:
     described = dict(target.described()) if firmware.tree is not None else dict(target.described_without_tree())
     return {
@@ -132,11 +144,7 @@ def _result(machine: Machine, firmware: Firmware, target: Target, failure: Firmw
         "time_base": machine.time_base,
         "instructions": machine.instructions,
         "console": [{"time": line.time_ps / PS, "text": line.text} for line in machine.console.log.lines],
-        "decisions": [
-            {"label": d.label, "index": d.index, "score": d.score, "time": d.time, "latency": None if math.isnan(d.latency) else d.latency,
-             "samples": dict(d.samples)}
-            for d in machine.decisions
-        ],
+        "decisions": [_as_json(d) for d in machine.decisions],
         "sensors": [str(machine.sensor(slot)) for slot in machine.board.parts if machine.sensor(slot).channel.opened],
         "exit_code": machine.port.exit_code,
     }  # fmt: skip
