@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ class ConsoleLog:
 
     def __init__(self) -> None:
         self.raw = bytearray()
-        self._line_starts: list[tuple[int, int]] = []  # (offset, board time) of each line
+        self._starts = array("Q")  # offset of each line
+        self._times = array("Q")  # its board time in ps
         # What `find` looks at: text that only ever grows, so what is held back is a character or line end half sent.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._settled = ""
@@ -36,11 +38,13 @@ class ConsoleLog:
 
     def add(self, data: bytes, times_ps: Sequence[int]) -> None:
         """Append bytes; `times_ps` has one board time a byte, the last one stands for bytes beyond it."""
-        for i, byte in enumerate(data):
-            at = len(self.raw)
-            if at == 0 or self.raw[-1] == 0x0A:
-                self._line_starts.append((at, times_ps[min(i, len(times_ps) - 1)]))
-            self.raw.append(byte)
+        base = len(self.raw)
+        at = 0 if base == 0 or self.raw[-1] == 0x0A else data.find(b"\n") + 1 or len(data)
+        while at < len(data):
+            self._starts.append(base + at)
+            self._times.append(times_ps[min(at, len(times_ps) - 1)])
+            at = data.find(b"\n", at) + 1 or len(data)
+        self.raw += data
         piece = "\r" * self._return_held + self._decoder.decode(data)
         self._return_held = piece.endswith("\r")
         self._settled += piece.removesuffix("\r").replace("\r\n", "\n")
@@ -53,12 +57,11 @@ class ConsoleLog:
     @property
     def lines(self) -> list[Line]:
         """The lines so far; the last one may be incomplete."""
-        out = []
-        ends = [*(at for at, _ in self._line_starts), len(self.raw)][1:]
-        for (start, time_ps), end in zip(self._line_starts, ends, strict=True):
-            piece = bytes(self.raw[start:end])
-            out.append(Line(time_ps, piece.rstrip(b"\r\n").decode("utf-8", "replace"), piece.endswith(b"\n")))
-        return out
+        return self.tail(len(self._starts))
+
+    @property
+    def line_count(self) -> int:
+        return len(self._starts)
 
     def find(self, what: str | re.Pattern[str]) -> re.Match[str] | None:
         """The first match behind the last one found; text is taken literally, a compiled pattern as a regex.
@@ -78,4 +81,10 @@ class ConsoleLog:
 
     def tail(self, count: int = 8) -> list[Line]:
         """The last lines."""
-        return self.lines[-count:]
+        out = []
+        for i in range(max(0, len(self._starts) - count), len(self._starts)):
+            end = self._starts[i + 1] if i + 1 < len(self._starts) else len(self.raw)
+            piece = bytes(self.raw[self._starts[i] : end])
+            text = piece.rstrip(b"\r\n").decode("utf-8", "replace")
+            out.append(Line(self._times[i], text, piece.endswith(b"\n")))
+        return out

@@ -42,7 +42,7 @@ class StopKind(Enum):
 
     START = "start"  # before the first instruction
     SYMBOL = "symbol"  # at the first instruction of an armed symbol
-    LIMIT = "limit"  # the instruction limit is reached
+    LIMIT = "limit"  # the instruction limit is reached, or there is much to take: console bytes, regions
     ENDED = "ended"  # the engine is gone: reset request, lock-up, crash (see `Stop.detail`)
     STUCK = "stuck"  # no instruction is executed: asleep with nothing to wake it
     RESET = "reset"  # the firmware asked for a reset; the core stands still behind the request

@@ -16,6 +16,7 @@ from sim.failure import faults
 from sim.failure.evidence import Evidence
 from sim.failure.report import Report
 from sim.machine.memory import BoardMemory
+from sim.machine.placed import check_placed
 from sim.port.host import Answer, PortHost, PortMisuse
 from sim.port.mailbox import (
     ANSWER_AT,
@@ -45,6 +46,7 @@ ENDINGS = {
 CONSOLE_SYMBOL = "boardless_console_putc"
 _CONSOLE_MAX = 4 << 20  # bytes; a firmware that logs more floods the UART
 _BOOT_WITHIN = 10 * PS
+_LINES_MAX = 250_000
 _LOOP = 32  # bytes of code: a loop this small does nothing but wait
 _SLICE = 50_000_000  # instructions between two looks at the console
 CLOSE_SLICE = 100_000  # the same while something on the console is awaited: so exactly does the machine stop there
@@ -52,6 +54,8 @@ CLOSE_SLICE = 100_000  # the same while something on the console is awaited: so 
 
 class NotSeen(FirmwareFailure, AssertionError):
     """What a test waited for did not come in time."""
+
+    __module__ = "sim.machine"  # where users have it from; pytest shows it
 
 
 class Runner:
@@ -62,6 +66,7 @@ class Runner:
     ) -> None:
         if on_fault not in ("stop", "run"):
             raise UsageError(f"on_fault={on_fault!r}", hint="'stop' or 'run'")
+        check_placed(elf, board, layout)
         self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
         self._on_fault = on_fault
         self._log_file = log
@@ -178,6 +183,8 @@ class Runner:
             raise self.failed(f"the mailbox holds nonsense: {error}", awaited=awaited) from None
         except PortMisuse as error:
             raise self.failed(str(error), awaited=awaited) from None
+        except IndexError:
+            raise self.failed(f"the mailbox at {self._mailbox:#010x} is not in RAM", awaited=awaited) from None
         self._request = request
         if self._pending.ready_ps <= self.time_ps and not self._pending.blocked and self.port.exit_code is None:
             self._give(self._pending)
@@ -211,9 +218,11 @@ class Runner:
         data, marks = self.session.console()
         if not data:
             return
-        self.log.add(data, [self._clock.at(m) for m in marks] or [self.time_ps])
-        if len(self.log.raw) > _CONSOLE_MAX:
-            raise self.failed(f"the firmware floods the UART: more than {_CONSOLE_MAX} bytes")
+        room = _CONSOLE_MAX - len(self.log.raw)
+        self.log.add(data[:room], [self._clock.at(m) for m in marks] or [self.time_ps])
+        if len(data) > room or self.log.line_count > _LINES_MAX:
+            what = f"{_CONSOLE_MAX} bytes" if len(data) > room else f"{_LINES_MAX} lines"
+            raise self.failed(f"the firmware floods the UART: more than {what}")
 
     # ---- failing and ending ----
 

@@ -34,6 +34,7 @@ _KINDS = {
     ctl.EVENT_START: StopKind.START,
     ctl.EVENT_SYMBOL: StopKind.SYMBOL,
     ctl.EVENT_LIMIT: StopKind.LIMIT,
+    ctl.EVENT_FULL: StopKind.LIMIT,  # so that the caller takes console bytes and regions before they are too many
     ctl.EVENT_STACK: StopKind.STACK,
 }
 _OF_PROBE = frozenset(_KINDS.values())
@@ -149,9 +150,7 @@ class QemuSession:
         while True:
             ready = [fd for fd, _ in self._poll.poll(_LOOK_EVERY * 1000)]
             if self._socket.fileno() in ready:
-                stop = self._stop_of_probe()
-                if stop is not None:
-                    return stop
+                return self._stop_of_probe()
             elif ready:  # an event of QEMU's, or its end, which the probe's socket says too
                 if self._monitor.reset_requested():
                     return self._reset()
@@ -165,8 +164,8 @@ class QemuSession:
                 if late or (deadline is None and self._no_progress(looks)):
                     return self._stuck()
 
-    def _stop_of_probe(self) -> Stop | None:
-        """What the probe stopped for; None if that concerns nobody else."""
+    def _stop_of_probe(self) -> Stop:
+        """What the probe stopped for."""
         try:
             byte = self._socket.recv(1)
         except ConnectionResetError:
@@ -174,11 +173,6 @@ class QemuSession:
         if not byte:
             return Stop(StopKind.ENDED, detail=self._why_ended())
         kind, pc, symbol = self._control.event()
-        if kind == ctl.EVENT_FULL:  # a ring is full: take what is in it
-            self._drain()
-            with contextlib.suppress(OSError):
-                self._socket.send(b"c")
-            return None
         return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=_STACK_LEFT if kind == ctl.EVENT_STACK else "")
 
     def _no_progress(self, looks: int) -> bool:
