@@ -24,12 +24,13 @@ def test_network_of_replaced_layers():
     y = k.LeakyReLU(0.1)(x)
     y = k.DepthwiseConv2D(2, dilation_rate=2, padding="same")(y)
     y = k.Concatenate()([y, k.ReLU(6.0)(x)])
+    y = k.Conv2DTranspose(3, 3, strides=2, padding="same", activation="hard_swish")(k.Permute((2, 1, 3))(y))
     y = k.UpSampling2D(2)(k.Dense(3, activation="relu")(k.MaxPooling2D(2)(y)))
     vector = k.Concatenate()([k.GlobalAveragePooling2D()(y), k.GlobalMaxPooling2D()(y)])
     model = keras.Model(given, k.Dense(5, activation="softmax")(vector))
     rng = np.random.default_rng(9)
     result = convert(model, rng.normal(0, 1, (60, 8, 8, 4)))
-    assert len(result.replaced) == 9
+    assert len(result.replaced) == 12
     assert result.refusals == ()
 
     rows = rng.integers(-128, 128, (4, 8, 8, 4), dtype=np.int8)

@@ -108,6 +108,37 @@ CASES = {
     "leaky_relu of a layer": (chain(K.Conv2D(3, 3, activation="leaky_relu")), [(5, 5, 2)], ["CONV_2D", "PRELU"]),
     "UpSampling2D": (chain(K.UpSampling2D((2, 3))), [(4, 3, 2)], ["RESIZE_NEAREST_NEIGHBOR"]),
     "UpSampling1D": (chain(K.UpSampling1D(3)), [(4, 2)], ["RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "RESHAPE"]),
+    "Conv2DTranspose": (
+        chain(K.Conv2DTranspose(3, 3, strides=2, activation="relu")),
+        [(4, 5, 2)],
+        ["RESHAPE", "PAD", "RESHAPE", "PAD", "RESHAPE", "PAD", "CONV_2D"],
+    ),
+    "Conv2DTranspose same, even": (
+        chain(K.Conv2DTranspose(2, (2, 4), strides=(3, 1), padding="same")),
+        [(4, 5, 2)],
+        ["RESHAPE", "PAD", "RESHAPE", "PAD", "CONV_2D"],
+    ),
+    "Conv2DTranspose same, 5x5": (
+        chain(K.Conv2DTranspose(2, 5, strides=2, padding="same", use_bias=False)),
+        [(4, 5, 2)],
+        ["RESHAPE", "PAD", "RESHAPE", "PAD", "RESHAPE", "PAD", "CONV_2D"],
+    ),
+    "Conv1DTranspose": (
+        chain(K.Conv1DTranspose(3, 4, strides=2, padding="same")),
+        [(5, 2)],
+        ["RESHAPE", "PAD", "RESHAPE", "PAD", "CONV_2D", "RESHAPE"],
+    ),
+    "Permute 2 1": (chain(K.Permute((2, 1))), [(4, 3)], ["UNPACK", "PACK"]),
+    "Permute 3 1 2": (chain(K.Permute((3, 1, 2))), [(4, 5, 3)], ["UNPACK", "PACK"]),
+    "Permute 2 3 1": (chain(K.Permute((2, 3, 1))), [(4, 5, 3)], ["UNPACK", "PACK"]),
+    "Permute 3 2 1": (chain(K.Permute((3, 2, 1))), [(4, 5, 3)], ["UNPACK", "PACK"] * 2),
+    "Permute of a single channel": (chain(K.Permute((3, 1, 2))), [(4, 5, 1)], ["RESHAPE"]),
+    "hard_swish": (chain(K.Activation("hard_swish")), [(4, 5, 3)], ["ADD", "MUL", "MAX_POOL_2D", "MUL"]),
+    "hard_swish of a layer": (
+        chain(K.Dense(4, activation="hard_silu")),
+        [(6,)],
+        ["FULLY_CONNECTED", "ADD", "MUL", "RESHAPE", "MAX_POOL_2D", "RESHAPE", "MUL"],
+    ),
     "SimpleRNN": (
         chain(K.SimpleRNN(3)),
         [(2, 2)],

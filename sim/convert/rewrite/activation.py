@@ -1,8 +1,9 @@
-"""Activations: RELU that rescales, and LEAKY_RELU, which the tree does not have."""
+"""Activations: RELU that rescales, and LEAKY_RELU and HARD_SWISH, which the tree does not have."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from sim.convert.rewrite.context import Context, sizes
@@ -32,11 +33,11 @@ def relu_layer(c: Context, layer: Any, x: Any) -> Any:
 
 
 def activation_layer(c: Context, layer: Any, x: Any) -> Any:
-    """Activation("relu"), ("relu6") and ("leaky_relu"), as `relu_layer`."""
+    """Activation("relu"), ("relu6"), ("leaky_relu"), ("hard_swish")."""
     name = activation_name(layer)
     if name in ("relu", "relu6"):
         return relu(c, layer, x, layer)
-    return leaky(c, layer, x, LEAKY_DEFAULT) if name == "leaky_relu" else None
+    return TAKEN_OFF[name](c, layer, x) if name in TAKEN_OFF else None
 
 
 def leaky_layer(c: Context, layer: Any, x: Any) -> Any:
@@ -58,6 +59,31 @@ def leaky(c: Context, layer: Any, x: Any, slope: float) -> Any:
     return c.layers.PReLU(alpha_initializer=constant, shared_axes=axes, name=c.name(layer, "prelu"))(x)
 
 
+def hard_swish(c: Context, layer: Any, x: Any) -> Any:
+    """x * hard_sigmoid(x); a 1x1 pooling between keeps the converter from making HARD_SWISH of it again."""
+    shape = sizes(x)
+    if shape is None:
+        return None
+    gate = c.layers.Activation("hard_sigmoid", name=c.name(layer, "gate"))(x)
+    pool = c.layers.MaxPooling2D(1, name=c.name(layer, "apart"))
+    gate = c.reshape(layer, pool(c.reshape(layer, gate, _picture(shape))), shape)
+    c.say(layer, "x * hard_sigmoid(x), kept apart by a 1x1 max pooling")
+    return c.layers.Multiply(name=c.name(layer, "product"))([x, gate])
+
+
+# Activations that are taken off a layer and put behind it.
+TAKEN_OFF: dict[str, Callable[[Context, Any, Any], Any]] = {
+    "leaky_relu": lambda c, layer, x: leaky(c, layer, x, LEAKY_DEFAULT),
+    "hard_swish": hard_swish,
+    "hard_silu": hard_swish,
+}
+
+
+def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The same elements as [height, width, channels]."""
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, math.prod(shape[:-1]), shape[-1])
+
+
 def relu(c: Context, layer: Any, x: Any, function: Any) -> Any:
     """A ReLU (or ReLU6) that the converter will not fuse -> fused into a 1x1 max pooling, which keeps the scale."""
     if not c.every_relu and _fuses(c, x):
@@ -65,9 +91,8 @@ def relu(c: Context, layer: Any, x: Any, function: Any) -> Any:
     shape = sizes(x)
     if shape is None:
         return None
-    picture = shape if len(shape) == 3 else (1, math.prod(shape[:-1]), shape[-1])
     pool = c.layers.MaxPooling2D(1, name=c.name(layer, "pool"))
-    y = function(pool(c.reshape(layer, x, picture)))
+    y = function(pool(c.reshape(layer, x, _picture(shape))))
     c.say(layer, "1x1 max pooling with the ReLU fused (a ReLU alone rescales, which the tree leaves out)")
     return c.reshape(layer, y, shape)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.convert.quiet import quiet, tensorflow
-from sim.convert.rewrite import activation, convolution, dense, pooling, recurrent, resize
+from sim.convert.rewrite import activation, convolution, dense, pooling, recurrent, resize, transposed
 from sim.convert.rewrite.context import Context, Rule
 
 RULES: dict[str, Rule] = {
@@ -21,6 +21,9 @@ RULES: dict[str, Rule] = {
     "DepthwiseConv2D": convolution.dilated_depthwise,
     "SeparableConv1D": convolution.dilated_depthwise,
     "SeparableConv2D": convolution.dilated_depthwise,
+    "Conv1DTranspose": transposed.transposed,
+    "Conv2DTranspose": transposed.transposed,
+    "Permute": transposed.permute,
     "ReLU": activation.relu_layer,
     "Activation": activation.activation_layer,
     "LeakyReLU": activation.leaky_layer,
@@ -36,7 +39,10 @@ for _name in ("LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "Bidirectional"):
 _ONLY_IN_TRAINING = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise")
 
 # Layers whose own activation can be taken off and put behind them.
-_PEELED = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Dense")
+_PEELED = (
+    "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Dense",
+    "Conv1DTranspose", "Conv2DTranspose",
+)  # fmt: skip
 
 
 def rewritten(model: Any, every_relu: bool = False) -> tuple[Any, list[str]]:
@@ -80,19 +86,19 @@ def _call(c: Context, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     masked = any(v is not None for k, v in kwargs.items() if k != "training")
     if len(args) != 1 or masked or not isinstance(args[0], c.keras.KerasTensor):
         return layer(*args, **kwargs)
-    x, slope = args[0], None
+    x = args[0]
     if name in _ONLY_IN_TRAINING:
         before = id(x._keras_history.operation)
         c.readers[before] = c.readers.get(before, 1) + c.readers.get(id(layer), 1) - 1
         return x
-    if name in _PEELED and activation.activation_name(layer) == "leaky_relu":
-        slope = activation.LEAKY_DEFAULT
+    own = activation.activation_name(layer) if name in _PEELED else ""
+    if own in activation.TAKEN_OFF:
         layer = _linear(c, layer, x)
     y = RULES[name](c, layer, x) if name in RULES else None
     if y is None:
         y = layer(x)
-    if slope is not None:
-        y = activation.leaky(c, layer, y, slope)
+    if own in activation.TAKEN_OFF:
+        y = activation.TAKEN_OFF[own](c, layer, y)
     made_by = getattr(getattr(y, "_keras_history", None), "operation", None)
     c.readers.setdefault(id(made_by), c.readers.get(id(layer), 1))
     return y
