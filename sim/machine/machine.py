@@ -13,11 +13,12 @@ from sim.clock import CYCLE_MODEL
 from sim.decision import Decision
 from sim.durations import PS, picoseconds
 from sim.elf import Elf, load_elf
-from sim.engines.protocol import Arm, Engine, Layout
+from sim.engines.protocol import Arm, Engine, Layout, RegionRun
 from sim.errors import UsageError, near
 from sim.failure.report import Report
 from sim.machine.console import Console
 from sim.machine.measuring import Measurement, Spread
+from sim.machine.regions import RegionLog
 from sim.machine.runner import Runner
 from sim.machine.sensor import Sensor
 
@@ -42,6 +43,8 @@ class Machine:
         self._session = self._runner.session
         self.port = self._runner.port
         self.console = Console(self._runner)
+        self._regions = RegionLog(self._session)
+        self.measurements: list[Measurement] = []  # what `measure` has given, for the report of the test
         self._seen_decisions = 0
 
     @classmethod
@@ -98,6 +101,11 @@ class Machine:
     def time(self) -> float:
         """Board time in seconds."""
         return self.time_ps / PS
+
+    @property
+    def idle_time(self) -> float:
+        """Seconds of board time in which the core waited; the rest it was busy."""
+        return self._runner.idle_ps / PS
 
     @property
     def time_base(self) -> str:
@@ -212,21 +220,31 @@ class Machine:
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
         """
         symbol = self.region_symbol(region)
-        self._session.regions()  # those of earlier measurements
-        self._session.arm(symbol, Arm(region=True))
-        collected: list[int] = []
-
-        def enough() -> bool:
-            collected.extend(self.region_lengths(symbol))
-            return len(collected) >= runs
-
+        first = self.instructions  # a run that is under way now is not one of them
+        self._regions.arm(symbol)
         try:
-            self._runner.run_until(enough, within, f"{runs} runs of {region!r}")
+            self._runner.run_until(
+                lambda: len(self._regions.runs(symbol, first)) >= runs, within, f"{runs} runs of {region!r}"
+            )
         finally:
-            self._session.arm(symbol, Arm())
-        spread = Spread.of(collected[:runs])
+            self._regions.disarm(symbol)
+        measured = self._measurement(region, self._regions.runs(symbol, first)[:runs])
+        self.measurements.append(measured)
+        return measured
+
+    def keep_region(self, region: str) -> None:
+        """Measure every run of a function from now on, without waiting for it; see `region_measured`."""
+        self._regions.keep(self.region_symbol(region))
+
+    def region_measured(self, region: str) -> Measurement | None:
+        """All runs so far of a function that is measured with `keep_region`; None: there were none."""
+        runs = self._regions.runs(self.region_symbol(region))
+        return self._measurement(region, runs) if runs else None
+
+    def _measurement(self, region: str, runs: list[RegionRun]) -> Measurement:
+        spread = Spread.of([run.end - run.start for run in runs])
         return Measurement(
-            region, runs, spread, spread, CYCLE_MODEL, self.engine_text, self.elf.sha256, dict(self.port.info)
+            region, len(runs), spread, spread, CYCLE_MODEL, self.engine_text, self.elf.sha256, dict(self.port.info)
         )
 
     def arm(self, symbol: str, what: Arm) -> None:
@@ -235,7 +253,7 @@ class Machine:
 
     def region_lengths(self, symbol: str) -> list[int]:
         """Instructions of each run of an armed region that ended since the last call."""
-        return [r.end - r.start for r in self._session.regions() if r.symbol == symbol]
+        return [run.end - run.start for run in self._regions.new(symbol)]
 
     def region_symbol(self, region: str) -> str:
         """The function that a region's name stands for: itself, or `boardless_<name>`. Raises UsageError."""

@@ -118,6 +118,11 @@ class Runner:
         return self._clock.at(self.instructions)
 
     @property
+    def idle_ps(self) -> int:
+        """The part of board time in which the core waited."""
+        return self._clock.idle_ps
+
+    @property
     def time(self) -> float:
         """Board time in seconds."""
         return self.time_ps / PS
