@@ -76,6 +76,7 @@ class SensorChannel:
         self.part = part
         self.name = name or part.slot
         self.warnings: list[str] = []  # for the user, as they come up
+        self.played: list[tuple[int, Stimulus]] = []  # board time (ps) at which each stimulus began
         self.opened = False
         self.rate = Fraction(0)  # Hz
         self.ranges: tuple[float, ...] = ()
@@ -201,6 +202,7 @@ class SensorChannel:
 
     def _start(self, track: Track, index: int) -> None:
         self.warnings += [f"{self.name}: {line}" for line in track.warnings()]
+        self.played.append((self.time_of(index - 1), track.stimulus))
         # What was played before may still lie in the FIFO; what began and ended before that can go.
         oldest = max(self._next, index - self.part.fifo_depth)
         kept = [(s, t) for s, t in self._tracks if s < index]
