@@ -21,6 +21,7 @@ COMMANDS = {
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
     "build": "build the firmware of an app and a model for a board",
+    "port": "the two C files by which any firmware talks to a virtual board: print where, or copy them",
     "boards": "the boards there are, and where each figure is from",
     "doctor": "what is installed, what is missing, and the command that mends it",
     "init": "write a small project of your own: settings, a test, a CI file",
