@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,8 @@ def convert(
     rewrite_error = _same(wanted, quantise.float_outputs(changed, few), name) if replaced else None
     got, ins, outs = quantise.tflite_outputs(data_bytes, few)
     names = quantise.output_names(keras_model)
+    # The file calls an output "Identity"; the layer's name says more.
+    outs = [replace(q, name=n) for q, n in zip(outs, names, strict=True)]
     path = _write(Path(out), data_bytes) if out is not None else None
     notes[:0] = _about(goal, dtype, len(rows[0]), len(few[0]))
     return Conversion(

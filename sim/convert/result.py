@@ -22,7 +22,8 @@ class Quantisation:
         kind = f"{self.dtype} {list(self.shape)}"
         if not self.scale:
             return f"{self.name}: {kind}, not quantised"
-        return f"{self.name}: {kind}, real = (raw - {self.zero_point}) * {self.scale:.9g}"
+        offset = f"(raw {'+' if self.zero_point < 0 else '-'} {abs(self.zero_point)})" if self.zero_point else "raw"
+        return f"{self.name}: {kind}, real = {offset} * {self.scale:.9g}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -207,9 +208,20 @@ def test_command(saved, tmp_path):
     done = command(saved, "--data", tmp_path / "x.npy", "-o", tmp_path / "m.tflite")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "input   window: int8 [1, 6, 2], real = (raw - " in done.stdout
+    assert "input   window: int8 [1, 6, 2], real = (raw " in done.stdout
+    assert "output  score: int8 [1, 3], real = (raw + 128) * 0.00390625" in done.stdout
     assert "average pooling over 4" in done.stdout
     assert Model.load(tmp_path / "m.tflite").macs > 0
+
+
+def test_command_as_json(saved, tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    np.save(tmp_path / "x.npy", X)
+    done = command(saved, "--data", tmp_path / "x.npy", "-o", tmp_path / "m.tflite", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    schema = Path(__file__).parents[2] / "sim/report/schemas/convert.json"
+    jsonschema.validate(json.loads(done.stdout), json.loads(schema.read_text(encoding="utf-8")))
+    assert json.loads(done.stdout)["bytes"] == (tmp_path / "m.tflite").stat().st_size
 
 
 def test_command_with_wrong_data(saved, tmp_path):
