@@ -20,7 +20,7 @@ _WHERE = {
     "Recording": "sim.sensors.recording",
     "Settings": "sim.settings",
     "TflmTree": "sim.tflm",
-    "invoke": "sim.invoke",
+    "invoke": "sim.inference",
 }
 __all__ = [*sorted(_WHERE), "__version__"]
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sim.errors import BoardlessError as BoardlessError
     from sim.errors import FirmwareFailure as FirmwareFailure
     from sim.firmware import Firmware as Firmware
+    from sim.inference import invoke as invoke
     from sim.machine import Machine as Machine
     from sim.model import Model as Model
     from sim.settings import Settings as Settings

@@ -48,9 +48,7 @@ class Settings:
                 values[name] = option
         settings = Settings(**values)
         if settings.kernels not in KERNELS:
-            raise UsageError(
-                f"kernels = {settings.kernels!r}: unknown kernels", hint=near(settings.kernels, KERNELS)
-            )
+            raise UsageError(f"kernels = {settings.kernels!r}: unknown kernels", hint=near(settings.kernels, KERNELS))
         return settings
 
 

@@ -92,3 +92,7 @@ void Reset_Handler(void) {
 __attribute__((noinline, used)) void boardless_main_returned(void) {
   for (;;) __asm volatile("nop");
 }
+
+/* newlib 4 (Debian 13) ends a program through these; crti.o, which has them, is not linked. */
+void _init(void) {}
+void _fini(void) {}

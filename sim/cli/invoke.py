@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.cli.options import add_target_arguments, settings_of
 
 if TYPE_CHECKING:
-    from sim.invoke import InvokeResult
+    from sim.inference import InvokeResult
     from sim.model import Model
     from sim.tensors_io import Array
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from sim.invoke import invoke
+    from sim.inference import invoke
     from sim.model import Model
     from sim.report import json_out
     from sim.target import Target

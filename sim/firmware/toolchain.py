@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -72,7 +73,8 @@ def _program(name: str) -> str:
             found = Path(folder) / place / name
             if found.is_file() and os.access(found, os.X_OK):
                 return str(found)
-    on_path = shutil.which(name)
+    beside = Path(sys.executable).parent / name  # a virtual environment that is not on PATH
+    on_path = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
     if on_path is None:
         raise SetupError(f"{name} is not installed", hint=f"pip install {name}, or apt install {name}")
     return on_path

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim import invoke
 from sim.convert import convert
-from sim.invoke import invoke
 from sim.model import Model
 
 pytest.importorskip("tensorflow", reason="converting needs TensorFlow: pip install 'boardless[convert]'")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.invoke import invoke
+from sim import invoke
 from sim.model import Model
 
 MODEL = Model.load(Path(__file__).parent.parent / "@MODEL@")
