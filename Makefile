@@ -33,7 +33,7 @@ lint:
 
 conformance:
 	$(setup) test
-	$(PYTEST) -n $(JOBS) tests/conformance --all-conformance $(ARGS)
+	BOARDLESS_CONFORMANCE=all $(PYTEST) -n $(JOBS) tests/conformance $(ARGS)
 
 benchmarks:
 	$(setup) test
