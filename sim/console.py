@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sim.durations import shown
@@ -34,15 +34,19 @@ class ConsoleLog:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._settled = ""
         self._return_held = False
+        self._missed = ("", 0)  # a text, and how far there is none of it
         self._searched = 0  # offset in it behind the last match of `find`
 
-    def add(self, data: bytes, times_ps: Sequence[int]) -> None:
-        """Append bytes; `times_ps` has one board time a byte, the last one stands for bytes beyond it."""
+    def add(self, data: bytes, marks: Sequence[int], time_of: Callable[[int], int] = int) -> None:
+        """Append bytes; `marks` has one for each byte, the last one stands for bytes beyond it.
+
+        `time_of` makes a board time in ps of a mark; it is asked for the first byte of a line only.
+        """
         base = len(self.raw)
         at = 0 if base == 0 or self.raw[-1] == 0x0A else data.find(b"\n") + 1 or len(data)
         while at < len(data):
             self._starts.append(base + at)
-            self._times.append(times_ps[min(at, len(times_ps) - 1)])
+            self._times.append(time_of(marks[min(at, len(marks) - 1)]))
             at = data.find(b"\n", at) + 1 or len(data)
         self.raw += data
         piece = "\r" * self._return_held + self._decoder.decode(data)
@@ -69,7 +73,12 @@ class ConsoleLog:
         Both see the text with `\\n` as the end of a line, whether the firmware sends `\\n` or `\\r\\n`.
         """
         pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
-        found = pattern.search(self._settled, self._searched)
+        # A text that is awaited for long is not looked for again where it was not.
+        begin = self._searched
+        if isinstance(what, str) and self._missed[0] == what:
+            begin = max(begin, self._missed[1] - len(what) + 1)
+        found = pattern.search(self._settled, begin)
+        self._missed = ("", 0) if found or not isinstance(what, str) else (what, len(self._settled))
         if found:
             self._searched = found.end() + (found.end() == found.start())
         return found

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sim.console import Line
 from sim.durations import shown
 
+_LONGEST = 400  # characters of one line of the log
+
 
 @dataclass(frozen=True)
 class Report:
@@ -33,7 +35,7 @@ class Report:
         if self.awaited:
             out.append(f"awaited: {self.awaited}")
         if self.console:
-            out += ["console, last lines:", *(f"  {line}" for line in self.console)]
+            out += ["console, last lines:", *(f"  {_short(str(line))}" for line in self.console)]
         else:
             out.append("console: nothing was sent")
         if self.decisions:
@@ -56,3 +58,7 @@ class Report:
 def _register_lines(registers: Mapping[str, int]) -> list[str]:
     words = [f"{name:>5}={value:08x}" for name, value in registers.items()]
     return ["".join(words[i : i + 6]) for i in range(0, len(words), 6)]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more)"

@@ -44,7 +44,10 @@ ENDINGS = {
     "boardless_main_returned": "main() returned",
 }
 CONSOLE_SYMBOL = "boardless_console_putc"
-_CONSOLE_MAX = 4 << 20  # bytes; a firmware that logs more floods the UART
+# What a log may be: a flood is more than a fast UART (2 Mbaud) could send in the board time so far, and some room.
+_CONSOLE_ROOM = 1 << 20  # bytes
+_CONSOLE_RATE = 200_000  # bytes per second of board time
+_CONSOLE_MAX = 48 << 20  # bytes in all
 _BOOT_WITHIN = 10 * PS
 _LINES_MAX = 250_000
 _LOOP = 32  # bytes of code: a loop this small does nothing but wait
@@ -223,11 +226,12 @@ class Runner:
         data, marks = self.session.console()
         if not data:
             return
-        room = _CONSOLE_MAX - len(self.log.raw)
-        self.log.add(data[:room], [self._clock.at(m) for m in marks] or [self.time_ps])
+        allowed = min(_CONSOLE_MAX, _CONSOLE_ROOM + _CONSOLE_RATE * self.time_ps // PS)
+        room = max(0, allowed - len(self.log.raw))
+        self.log.add(data[:room], marks or [self.instructions], self._clock.at)
         if len(data) > room or self.log.line_count > _LINES_MAX:
-            what = f"{_CONSOLE_MAX} bytes" if len(data) > room else f"{_LINES_MAX} lines"
-            raise self.failed(f"the firmware floods the UART: more than {what}")
+            what = f"{allowed} bytes" if len(data) > room else f"{_LINES_MAX} lines"
+            raise self.failed(f"the firmware floods the UART: more than {what} in {shown(self.time_ps)}")
 
     # ---- failing and ending ----
 
