@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sim.firmware.build import build
 from sim.elf import Symbol
+from sim.firmware.build import build
 from sim.firmware.image import Firmware
 
 __all__ = ["Firmware", "Symbol", "build"]

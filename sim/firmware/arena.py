@@ -151,12 +151,11 @@ class _Search:
         self._ask = smallest_arena(whole)
         self._next = next(self._ask)
         while self._next is not None:
-            asked = self._next
             try:
                 self._boot()
             except FirmwareFailure:
                 # Too small an arena can end in a fault; with all the RAM it is the model's own failure.
-                if self._next is None or self._next[0] == whole or self._next != asked and self._next[0] == whole:
+                if self._next is None or self._next[0] == whole:
                     raise
                 self._tell(Trial(False))
         return self._result
@@ -164,9 +163,7 @@ class _Search:
     def _boot(self) -> None:
         from sim.machine import Machine
 
-        machine = Machine.started(
-            self._elf, self._project.board, self._engine, layout=self._layout
-        )
+        machine = Machine.started(self._elf, self._project.board, self._engine, layout=self._layout)
         with machine:
             port = machine.port
             port.on_config = self._on_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,12 @@ from sim.firmware.arena import ArenaSize, arena_for
 from sim.firmware.fit import Overflow, does_not_fit
 from sim.firmware.generate import card_of, memory_ld, model_card_h
 from sim.firmware.image import Firmware
-from sim.firmware.library import tflm_library
-from sim.firmware.project import Project
+from sim.firmware.library import tflm_libraries
+from sim.firmware.project import KernelMissing, Project
 from sim.firmware.toolchain import find_toolchain
 from sim.paths import cache_root
 from sim.tflm import TflmTree
+from sim.tflm.digest import remember
 
 if TYPE_CHECKING:
     from sim.engines.protocol import Engine, Layout
@@ -55,67 +56,89 @@ def build(
 
         check_model(the_model, tree, kernels)
     tools = find_toolchain()
-    project = Project(
-        app=the_app,
-        board=board,
-        console=layout.console,
-        console_base=layout.console_base,
-        tree=tree,
-        kernels=kernels,
-        op_kinds=tuple(the_model.op_kinds),
-        library=tflm_library(tree, board, kernels, tools, progress),
-        tools=tools,
-    )
-    if arena is None:
-        size = arena_for(the_model, layout, project, engine, progress)
-    else:
-        if arena < 0 or arena % 16:
-            raise UsageError(f"arena = {arena}: must be a multiple of 16 bytes, not negative")
-        size = ArenaSize(arena, None, None)
+    if arena is not None and (arena < 0 or arena % 16):
+        raise UsageError(f"arena = {arena}: must be a multiple of 16 bytes, not negative")
+
+    def made(whole: bool) -> Firmware:
+        libraries = tflm_libraries(tree, board, kernels, the_model.op_kinds, tools, progress, whole=whole)
+        project = Project(
+            app=the_app,
+            board=board,
+            console=layout.console,
+            console_base=layout.console_base,
+            tree=tree,
+            kernels=kernels,
+            op_kinds=the_model.op_kinds,
+            libraries=libraries,
+            tools=tools,
+        )
+        if arena is None:
+            size = arena_for(the_model, layout, project, engine, progress)
+        else:
+            size = ArenaSize(arena, None, None)
+        return _firmware(project, layout, the_model, card, size)
+
+    try:
+        return made(whole=False)
+    except KernelMissing:
+        # This tree has a usual operator's kernel in a file of another name.
+        return made(whole=True)
+
+
+def _firmware(project: Project, layout: Layout, model: Model, card: dict[str, object], size: ArenaSize) -> Firmware:
+    app, board = project.app, project.board
     memory = memory_ld(
         flash=(layout.flash.origin, layout.flash.size),
         ram=(layout.ram.origin, layout.ram.size),
-        stack=the_app.stack,
+        stack=app.stack,
         arena=size.reserved,
-        heap=the_app.heap,
+        heap=app.heap,
         vectors=layout.vectors,
     )
     card_text = model_card_h(card)
-    whole = "\0".join([project.key, the_model.sha256, memory, card_text])
+    whole = "\0".join([project.key, model.sha256, memory, card_text])
     folder = cache_root() / "firmware" / hashlib.sha256(whole.encode()).hexdigest()[:24]
-    elf = folder / f"{the_app.name}.elf"
+    elf = folder / f"{app.name}.elf"
     note = folder / "figures.json"
-    if not (elf.is_file() and note.is_file()):
+    figures = _noted(note) if elf.is_file() else None
+    if figures is None:
         try:
-            project.link(model=the_model.data, memory=memory, card=card_text, to=elf)
+            project.link(model=model.data, memory=memory, card=card_text, to=elf)
         except Overflow as over:
             raise does_not_fit(
                 board,
-                f"app {the_app.name} with model {the_model.name}",
+                f"app {app.name} with model {model.name}",
                 flash=layout.flash.size + over.flash if over.flash else 0,
                 ram=layout.ram.size + over.ram if over.ram else 0,
-                parts=f"arena {size.reserved}, stack {the_app.stack}, the rest data",
+                parts=f"arena {size.reserved}, stack {app.stack}, the rest data",
             ) from None
         made = Firmware.from_elf(elf)
         figures = {"sha256": made.sha256, "flash": made.flash, "ram_static": made.ram_static}
-        note.write_text(json.dumps(figures), encoding="utf-8")
-    figures = json.loads(note.read_text(encoding="utf-8"))
+        remember(note, figures)
     return Firmware(
         elf=elf,
         sha256=str(figures["sha256"]),
-        app=the_app.name,
-        flash=int(figures["flash"]),
-        ram_static=int(figures["ram_static"]),
+        app=app.name,
+        flash=int(str(figures["flash"])),
+        ram_static=int(str(figures["ram_static"])),
         arena_reserved=size.reserved,
         arena_used=size.used,
         arena_smallest=size.smallest,
         board=board,
         layout=layout,
-        model=the_model,
-        tree=tree,
-        kernels=kernels,
-        compiler=tools.text,
+        model=model,
+        tree=project.tree,
+        kernels=project.kernels,
+        compiler=project.tools.text,
     )
+
+
+def _noted(note: Path) -> Mapping[str, object] | None:
+    try:
+        loaded = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) and {"sha256", "flash", "ram_static"} <= set(loaded) else None
 
 
 def _model(app: App, given: Model | Path | str | None) -> tuple[Model, dict[str, object]]:
@@ -127,5 +150,7 @@ def _model(app: App, given: Model | Path | str | None) -> tuple[Model, dict[str,
             raise UsageError(f"app {app.name} runs any model: which one?", hint="give one: --model m.tflite")
         return Model.load(own), card_of(own)
     model = Model.load(given) if isinstance(given, str | Path) else given
+    if own is None:
+        return model, {}
     # A model without a card of its own is a variant of the app's: same labels, same window.
     return model, card_of(model.path) or card_of(own)

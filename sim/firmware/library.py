@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sim.boards import Board
@@ -14,8 +14,10 @@ from sim.firmware.toolchain import Toolchain, check_libraries
 from sim.firmware.workshop import configure, locked, ninja, private_folder, writable
 from sim.paths import cache_root, data_root
 from sim.tflm import TflmTree
+from sim.tflm.sources import USUAL, is_rare
 
-_FORMAT = "1"  # changes when the way of building changes
+USUALLY, RARE = "tflm", "tflm_rare"  # names of the libraries
+_FORMAT = "2"  # changes when the way of building changes
 
 
 def cmake_list(name: str, values: object) -> str:
@@ -42,32 +44,62 @@ def library_key(tree: TflmTree, board: Board, kernels: str, tools: Toolchain) ->
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
-def tflm_library(tree: TflmTree, board: Board, kernels: str, tools: Toolchain, progress: Callable[[str], None]) -> Path:
-    """Path of libtflm.a, compiled if it is not in the cache. Raises BuildError with the compiler's lines."""
+def tflm_libraries(
+    tree: TflmTree,
+    board: Board,
+    kernels: str,
+    op_kinds: Sequence[str],
+    tools: Toolchain,
+    progress: Callable[[str], None],
+    *,
+    whole: bool = False,
+) -> tuple[Path, ...]:
+    """Static libraries with what a model of these operators needs, compiled if they are not in the cache.
+
+    `whole`: all there are. Raises BuildError with the compiler's lines.
+    """
+    # The 2020 tree is small enough to be one library.
+    rare = tree.generation != "2020" and (whole or not set(op_kinds) <= set(USUAL))
+    parts = [RARE, USUALLY] if rare else [USUALLY]
     key = library_key(tree, board, kernels, tools)
-    path = cache_root() / "tflm" / key / "libtflm.a"
+    return tuple(_library(key, part, tree, board, kernels, tools, progress) for part in parts)
+
+
+def _library(
+    key: str,
+    part: str,
+    tree: TflmTree,
+    board: Board,
+    kernels: str,
+    tools: Toolchain,
+    progress: Callable[[str], None],
+) -> Path:
+    path = cache_root() / "tflm" / key / f"lib{part}.a"
     if path.is_file():
         return path
-    with locked(f"tflm-{key}"):
+    with locked(f"{part}-{key}"):
         if path.is_file():  # another process has made it while we waited
             return path
-        progress(f"compiling TFLM for {board.core}, {kernels} kernels (once; up to a minute)")
-        _compile(tree, board, kernels, tools, path)
+        what = "the rarer kernels of TFLM" if part == RARE else "TFLM"
+        progress(f"compiling {what} for {board.core}, {kernels} kernels (once; up to a minute)")
+        _compile(tree, board, kernels, part, tools, path)
     return path
 
 
-def _compile(tree: TflmTree, board: Board, kernels: str, tools: Toolchain, path: Path) -> None:
-    sources = tree.sources(kernels)
+def _compile(tree: TflmTree, board: Board, kernels: str, part: str, tools: Toolchain, path: Path) -> None:
+    sources = [p for p in tree.sources(kernels) if is_rare(p, tree.generation) == (part == RARE)]
     nn = set(tree.vector_sources(kernels))
     cmake = data_root() / "firmware" / "cmake"
     with private_folder("tflm") as folder:
         maps = flags.prefix_maps([(folder, "."), *flags.tree_maps(tree)])
         project = folder / "project.cmake"
         project.write_text(
-            cmake_list("BL_SOURCES", sources)
+            cmake_list("BL_NAME", part)
+            + cmake_list("BL_SOURCES", sources)
             + cmake_list("BL_VECTOR_SOURCES", [p for p in sources if p in nn])
             + cmake_list("BL_VECTOR_FLAGS", flags.core_flags(board))
             + cmake_list("BL_INCLUDES", tree.include_folders(kernels))
+            + cmake_list("BL_PRECOMPILED", flags.precompiled_headers(tree))
             + cmake_list(
                 "BL_FLAGS",
                 [*flags.scalar_flags(board), *flags.COMMON, *flags.tree_defines(tree, kernels), *maps],
@@ -87,7 +119,7 @@ def _compile(tree: TflmTree, board: Board, kernels: str, tools: Toolchain, path:
             )
         with writable(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-            (out / "libtflm.a").replace(path)
+            (out / path.name).replace(path)
 
 
 def compiler_lines(text: str) -> list[str]:

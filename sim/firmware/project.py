@@ -39,6 +39,10 @@ def runtime_digest() -> str:
     return whole.hexdigest()
 
 
+class KernelMissing(Exception):
+    """An operator's kernel is not in the libraries that were linked."""
+
+
 @dataclass(frozen=True)
 class Project:
     """All that the objects of an image depend on, the model's data and the memory map aside."""
@@ -50,7 +54,7 @@ class Project:
     tree: TflmTree
     kernels: str
     op_kinds: tuple[str, ...]
-    library: Path
+    libraries: tuple[Path, ...]
     tools: Toolchain
 
     @property
@@ -63,7 +67,7 @@ class Project:
             self.tree.digest,
             str(self.tree.path),  # its headers are read from there
             self.kernels,
-            self.library.parent.name,
+            *(f"{p.parent.name}/{p.name}" for p in self.libraries),
             *flags.core_flags(self.board),
             f"{self.console} {self.console_base:#x}",
             *self.op_kinds,
@@ -72,7 +76,7 @@ class Project:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
     def link(self, *, model: bytes, memory: str, card: str, to: Path) -> None:
-        """Build the ELF and put it at `to`. Raises BuildError with the compiler's lines, or Overflow."""
+        """Build the ELF and put it at `to`. Raises BuildError with the compiler's lines, Overflow, KernelMissing."""
         key = self.key
         folder = cache_root() / "build" / key
         with locked(f"build-{key}"):
@@ -122,10 +126,16 @@ class Project:
             + cmake_list("BL_CORE", list(core))
             + cmake_list(
                 "BL_FLAGS",
-                [*flags.scalar_flags(self.board), *flags.COMMON, *flags.tree_defines(self.tree, self.kernels), *defines, *maps],
+                [
+                    *flags.scalar_flags(self.board),
+                    *flags.COMMON,
+                    *flags.tree_defines(self.tree, self.kernels),
+                    *defines,
+                    *maps,
+                ],
             )
             + cmake_list("BL_CXX_FLAGS", " ".join([flags.GLUE_STANDARD, *flags.CXX]))
-            + cmake_list("BL_TFLM_LIBRARY", self.library),
+            + cmake_list("BL_TFLM_LIBRARIES", list(self.libraries)),
             encoding="utf-8",
         )
         # CMake wants to see them when it looks at the project.
@@ -138,6 +148,8 @@ class Project:
         over = overflow_of(text)
         if over:
             return over
+        if "undefined reference to `tflite::" in text and len(self.libraries) == 1:
+            return KernelMissing(text)
         lines = compiler_lines(text.replace(f"{folder / 'app'}/", f"{self.app.folder}/"))
         check_libraries(self.tools)
         first = next((i for i, line in enumerate(lines) if "error:" in line or "undefined ref" in line), 0)

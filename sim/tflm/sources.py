@@ -41,6 +41,33 @@ _SHARED_FOLDERS = (
 _OWN = {"debug_log", "micro_time", "system_setup"}
 _TESTS_ONLY = {"test_helpers", "test_helper_custom_ops", "fake_micro_context", "mock_micro_graph"}
 
+# A current tree has a hundred kernels, and each takes seconds to compile. These operators come with the first
+# library; the others' kernels are a second one, compiled when a model has one of them.
+USUAL: dict[str, str] = {
+    "ADD": "add",
+    "AVERAGE_POOL_2D": "pooling",
+    "CONCATENATION": "concatenation",
+    "CONV_2D": "conv",
+    "DEPTHWISE_CONV_2D": "depthwise_conv",
+    "DEQUANTIZE": "dequantize",
+    "EXPAND_DIMS": "expand_dims",
+    "FULLY_CONNECTED": "fully_connected",
+    "LOGISTIC": "logistic",
+    "MAX_POOL_2D": "pooling",
+    "MEAN": "reduce",
+    "MUL": "mul",
+    "PAD": "pad",
+    "QUANTIZE": "quantize",
+    "RELU": "activations",
+    "RELU6": "activations",
+    "RESHAPE": "reshape",
+    "SOFTMAX": "softmax",
+    "STRIDED_SLICE": "strided_slice",
+    "SUB": "sub",
+    "TANH": "tanh",
+}
+_SHARED_KERNELS = {"kernel_util", "kernel_runner", "micro_tensor_utils", *USUAL.values()}
+
 HEADER_FOLDERS = (
     "tensorflow/lite/micro",
     "tensorflow/lite/c",
@@ -74,6 +101,13 @@ def library_sources(tree: Path, generation: str, kernels: str) -> list[Path]:
         for folder in _SHARED_FOLDERS:
             out += _in(tree / folder)
     return sorted(out)
+
+
+def is_rare(path: Path, generation: str) -> bool:
+    """Whether a source is of the second library: a kernel that few models use."""
+    if generation == "2020" or "kernels" not in path.parts or "micro" not in path.parts:
+        return False
+    return not (path.stem in _SHARED_KERNELS or path.stem.endswith("_common"))
 
 
 def cmsis_nn_sources(folder: Path) -> list[Path]:
