@@ -130,8 +130,14 @@ def _symbols(elf: Any) -> dict[str, Symbol]:
             continue
         end = names.index(b"\0", name_at)
         name = names[name_at:end].decode("utf-8", "replace")
-        if not name or name.startswith("$") or (name in out and out[name].function):
+        if not name or name.startswith("$"):
             continue
         function = kind == _FUNCTION
-        out[name] = Symbol(name, value & ~1 if function else value, size, function)
+        address = value & ~1 if function else value
+        if name in out and out[name].function:
+            # Functions of one name in several files (TFLM's `Eval`) are told apart by where they are.
+            if not function or out[name].address == address:
+                continue
+            name = f"{name}@{address:x}"
+        out[name] = Symbol(name, address, size, function)
     return out
