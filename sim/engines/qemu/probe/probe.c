@@ -286,8 +286,9 @@ static void forget_from(uint32_t first) {
 
 static void region_begin(uint32_t index, uint64_t start, bool inner) {
   uint32_t sp, lr, xpsr, at = depth;
-  bool exact = !inner && registers(&sp, &lr), fresh;
-  if (!exact) sp = 0, lr = (uint32_t)link_address;
+  bool exact = registers(&sp, &lr), fresh;
+  if (!exact) lr = (uint32_t)link_address;
+  if (inner) exact = false, sp = 0; /* in mid-block the stack pointer may be in a register of the host */
   fresh = (lr & ~1u) == (uint32_t)link_address;
   link_address = 0;
   if (exact && lr >= 0xffffff00u) {
@@ -551,7 +552,7 @@ static void translate(struct qemu_plugin_tb *tb) {
     uint32_t inner = i ? symbol_at(here) : NONE;
     if (inner != NONE)
       qemu_plugin_register_vcpu_insn_exec_cb(
-          insn, on_inner_entry, CB_NO_REGS, new_block(here, exact || singly ? 0 : (uint32_t)(n - i), inner, 0));
+          insn, on_inner_entry, access, new_block(here, exact || singly ? 0 : (uint32_t)(n - i), inner, 0));
     if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
     if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, NULL);
