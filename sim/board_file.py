@@ -111,6 +111,16 @@ class Table:
             raise self.error(key, f"{figure.shown(value)} cannot be", figure.allowed())
         return value
 
+    def number(self, key: str, low: float, high: float, unit: str) -> float:
+        """A number from `low` to `high`."""
+        value = self._get(key)
+        allowed = f"allowed: {low:g} to {high:g} {unit}"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error(key, f"must be a number, not {_kind(value)}", allowed)
+        if not low <= value <= high:
+            raise self.error(key, f"{value:g} {unit} cannot be", allowed)
+        return float(value)
+
     def _get(self, key: str) -> Any:
         if key not in self._values:
             raise self.error(key, "is missing", "docs/boards.md shows a whole file")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.board_file import FIGURES, Table
+from sim.energy.power import SOURCED, Power, read_power
 from sim.errors import UsageError, near
 from sim.paths import data_root
 from sim.sensors.parts import known, part_names
@@ -74,6 +75,7 @@ class Board:
     parts: Mapping[str, str]  # sensor slot -> part, {"imu": "lsm9ds1"}
     sources: Mapping[str, Source]  # by key of the file: "clock.hz", "flash.size", "parts.imu", ...
     unverified: tuple[str, ...]  # keys whose source is `unverified`
+    power: Power | None = None  # supply and currents, for energy; None where the file has none
 
     @staticmethod
     def load(name_or_path: str | Path, extra_folders: Iterable[Path] = ()) -> Board:
@@ -147,7 +149,7 @@ def _read(folder: Path) -> Board:
 
 
 def _board(folder: Path, table: Table) -> Board:
-    table.no_more_than(["board", "clock", "flash", "ram", "parts", "sources"])
+    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "sources"])
     head = table.table("board", ["title", "core", "fpu", "mve"])
     core = head.one_of("core", CORES)
     fpu = head.one_of("fpu", CORES[core], why=f" on {core}")
@@ -174,6 +176,7 @@ def _board(folder: Path, table: Table) -> Board:
         parts=parts,
         sources=sources,
         unverified=tuple(key for key, source in sources.items() if source.kind == "unverified"),
+        power=read_power(table, table.table("sources", None, required=False)),
     )
 
 
@@ -200,7 +203,7 @@ def _parts(table: Table) -> dict[str, str]:
 def _sources(table: Table, parts: Mapping[str, str]) -> dict[str, Source]:
     """One source a figure; `flash` and `ram` may have one for both theirs. One without is unverified."""
     figures = ["board.core", "board.fpu", *FIGURES, *(f"parts.{slot}" for slot in parts)]
-    inner = table.table("sources", [*figures, "flash", "ram"], required=False)
+    inner = table.table("sources", [*figures, "flash", "ram", "power", *SOURCED], required=False)
     out: dict[str, Source] = {}
     for key in figures:
         said = next((k for k in (key, key.partition(".")[0]) if k in inner), None)

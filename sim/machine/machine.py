@@ -108,6 +108,11 @@ class Machine:
         return self._runner.idle_ps / PS
 
     @property
+    def has_own_time(self) -> bool:
+        """Whether the image reads timers or takes interrupts: its board time does not count waiting."""
+        return self._runner.has_own_time
+
+    @property
     def time_base(self) -> str:
         """How board time is got. An image that reads timers has its own, which is never mixed with the other."""
         return self._runner.time_base

@@ -131,6 +131,11 @@ class Runner:
         return self.time_ps / PS
 
     @property
+    def has_own_time(self) -> bool:
+        """Whether the image reads timers or takes interrupts."""
+        return self._image.timers
+
+    @property
     def time_base(self) -> str:
         """How board time is got. An image that reads timers has its own, which is never mixed with the other."""
         if self._image.timers:

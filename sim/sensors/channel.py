@@ -158,6 +158,11 @@ class SensorChannel:
         """Index of the next sample that will be read: how many have been read or lost so far."""
         return self._next
 
+    @property
+    def opened_ps(self) -> int:
+        """Board time at which the firmware switched the part on, the last time."""
+        return self._t0
+
     def taken(self, board_ps: int) -> int:
         """How many samples the part has taken by then, read or not."""
         return max(0, (board_ps - self._t0) * self._num // self._den) if self.opened else 0

@@ -100,6 +100,8 @@ class LinearPart:
     dtype: str = "int16"
     # Units beside those of the same quantity, with their factor into the channel's unit.
     also: Mapping[str, float] | None = None
+    # Supply current in mA while it is on, for estimates of energy; its source is sources["current_ma"].
+    current_ma: float | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ PART = LinearPart(
     rates=tuple(Fraction(r) for r in ("12.5", "26", "52", "104", "208", "417", "833", "1667", "3333", "6667")),
     pollable=True,
     fifo_depth=256,
+    current_ma=0.55,
     sources={
         "sensitivity": Source("driver", f"{_DRIVER}: lsm6dso_reg.c, lsm6dso_from_fs*_to_*"),
         "rates": Source("driver", f"{_DRIVER}: lsm6dso_reg.c, names LSM6DSO_XL_ODR_12Hz5 to _6667Hz"),
@@ -44,6 +45,9 @@ PART = LinearPart(
             "driver",
             "torvalds/linux@007f2ebbac2ac7f0f6d80ca5afd3f51c5a083838: "
             "drivers/iio/imu/st_lsm6dsx/st_lsm6dsx_core.c: 512 words; a sample takes two, one a quantity",
+        ),
+        "current_ma": Source(
+            "datasheet", "ST LSM6DSO, DS12140, first page: accelerometer and gyroscope, high-performance mode"
         ),
         "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
     },

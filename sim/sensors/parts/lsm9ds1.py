@@ -38,10 +38,14 @@ PART = LinearPart(
     rates=tuple(Fraction(r) for r in ("14.9", "59.5", "119", "238", "476", "952")),
     pollable=True,
     fifo_depth=32,
+    current_ma=4.6,
     sources={
         "sensitivity": Source("datasheet", f"{_SHEET}, table 3 (LA_So, G_So); so has {_DRIVER}: lsm9ds1_reg.c"),
         "rates": Source("datasheet", f"{_SHEET}, table 9, accelerometer and gyroscope at one rate"),
         "fifo_depth": Source("datasheet", f"{_SHEET}, section 3.5: 32 samples, continuous mode overwrites the oldest"),
+        "current_ma": Source(
+            "unverified", f"gyroscope 4.0 mA and accelerometer with magnetometer 0.6 mA: {_SHEET}, table 4, not opened"
+        ),
         "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
     },
 )

@@ -23,6 +23,7 @@ PART = LinearPart(
     rates=(Fraction(16000), Fraction(41667)),
     pollable=False,
     fifo_depth=512,
+    current_ma=0.65,
     also={"fs": FULL_SCALE_PA},
     sources={
         "sensitivity": Source(
@@ -38,6 +39,9 @@ PART = LinearPart(
             "libraries/PDM/src/utility/PDMDoubleBuffer.h: two buffers of 512 bytes",
         ),
         "overrun": Source("chosen", "the oldest sample is lost (the Arduino core stops the microphone instead)"),
+        "current_ma": Source(
+            "unverified", "0.65 mA is quoted from the data sheet in ST's forum (mp34dt05-a-current-consumption)"
+        ),
         "gain": Source("chosen", "0 dB between the microphone and the code"),
     },
 )
