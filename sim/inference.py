@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,7 @@ def invoke(
     board: str | None = None,
     settings: Settings | None = None,
     target: Target | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> InvokeResult:
     """One inference per row of `inputs` on the virtual board.
 
@@ -99,7 +100,7 @@ def invoke(
     n = len(prepared[0])
     if any(len(p) != n for p in prepared):
         raise UsageError(f"the inputs have different numbers of rows: {', '.join(str(len(p)) for p in prepared)}")
-    firmware = target.build("invoke", loaded)
+    firmware = target.build("invoke", loaded, progress=progress)
     return _run(loaded, prepared, n, firmware, target)
 
 

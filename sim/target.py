@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +46,14 @@ class Target:
         tree.require(self.settings.kernels)
         return tree
 
-    def build(self, app: str | Path, model: Model | Path | None = None) -> Firmware:
+    def build(
+        self,
+        app: str | Path,
+        model: Model | Path | None = None,
+        *,
+        arena: int | None = None,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> Firmware:
         """Firmware of an app (name or folder) and a model (default: the app's own) for this target."""
         from sim.firmware import build
         from sim.firmware.app import App
@@ -57,7 +64,7 @@ class Target:
 
             model = Model.load(model)
         return build(app, self.board, self.layout, model=model, tree=self.tree, kernels=self.settings.kernels,
-                     engine=self.engine)  # fmt: skip
+                     arena=arena, engine=self.engine, progress=progress)  # fmt: skip
 
     def boot(
         self, firmware: Path, *, on_fault: str = "stop", log: Path | None = None

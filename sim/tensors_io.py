@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import UsageError
+from sim.files import replaced
 from sim.model.types import Tensor
 
 Array = npt.NDArray[Any]
 
+# What NumPy raises on files that are damaged or something else.
+_BAD = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError, NotImplementedError, RuntimeError,
+        zipfile.BadZipFile, zlib.error)  # fmt: skip
+
 
 def load_inputs(path: Path, tensors: Sequence[Tensor]) -> list[Array]:
     """Arrays for each input tensor from a `.npy` (one input) or `.npz` (several: by tensor name, or in order)."""
+    if not path.is_file():
+        raise UsageError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
         loaded = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path}: not a .npy or .npz file: {error}") from None
+    except _BAD as error:
+        raise UsageError(f"{path}: not a .npy or .npz file with plain numbers: {_why(error)}") from None
     if isinstance(loaded, np.ndarray):
         if len(tensors) != 1:
             names = ", ".join(t.name for t in tensors)
@@ -32,9 +39,14 @@ def load_inputs(path: Path, tensors: Sequence[Tensor]) -> list[Array]:
     with loaded:
         try:
             arrays = {name: loaded[name] for name in loaded.files}
-        except (ValueError, OSError, EOFError) as error:
-            raise UsageError(f"{path}: damaged: {error}") from None
+        except _BAD as error:
+            raise UsageError(f"{path}: damaged, or not plain numbers: {_why(error)}") from None
     return in_order(arrays, tensors, str(path))
+
+
+def _why(error: BaseException) -> str:
+    # NumPy would recommend to trust the file.
+    return "it has pickled Python objects" if "allow_pickle" in str(error) else str(error) or type(error).__name__
 
 
 def in_order(arrays: Mapping[str, Array], tensors: Sequence[Tensor], where: str) -> list[Array]:
@@ -95,16 +107,17 @@ def _quantised(array: Array, tensor: Tensor, dtype: np.dtype[Any], where: str) -
 
 
 def save_outputs(path: Path, outputs: Sequence[Array], tensors: Sequence[Tensor]) -> None:
-    """Write raw outputs: one array as `.npy`, several as `.npz` by tensor name. Raises UsageError."""
-    try:
-        if len(outputs) == 1 and path.suffix != ".npz":
-            with path.open("wb") as file:
-                np.save(file, outputs[0])
-        elif path.suffix == ".npz":
+    """Write raw outputs: one array as `.npy`, or by tensor name as `.npz`. Raises UsageError; no half file is left."""
+    check_name(path, tensors)
+    with replaced(path) as file:
+        if path.suffix == ".npz":
             named = {t.name: o for t, o in zip(tensors, outputs, strict=True)}
-            with path.open("wb") as file:
-                np.savez(file, **named)  # type: ignore[arg-type]
+            np.savez(file, **named)  # type: ignore[arg-type]
         else:
-            raise UsageError(f"{path}: the model has {len(outputs)} outputs", hint="name the file .npz")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+            np.save(file, outputs[0])
+
+
+def check_name(path: Path, tensors: Sequence[Tensor]) -> None:
+    """Raises UsageError for several outputs that would go into a file that holds one."""
+    if len(tensors) != 1 and path.suffix != ".npz":
+        raise UsageError(f"{path}: the model has {len(tensors)} outputs", hint="name the file .npz")

@@ -48,17 +48,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     chosen = next((w for w in words if not w.startswith("-")), None)
-    args = _parser(chosen).parse_args(words)
     try:
+        args = _parser(chosen).parse_args(words)
         return int(import_module(f"sim.cli.{args.command}").run(args))
     except BoardlessError as error:
-        print(f"boardless {args.command}: {error}", file=sys.stderr)
+        print(f"boardless {chosen}: {error}", file=sys.stderr)
         return 2
     except FirmwareFailure as failure:
-        print(f"boardless {args.command}: {failure}", file=sys.stderr)
+        print(f"boardless {chosen}: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"boardless {args.command}: stopped", file=sys.stderr)
+        print(f"boardless {chosen}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of a pipe has gone (`boardless boards | head`); there is nobody to tell.

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.options import add_target_arguments, settings_of
+from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
 
 if TYPE_CHECKING:
     from sim.inference import InvokeResult
@@ -28,12 +28,15 @@ def run(args: argparse.Namespace) -> int:
     from sim.model import Model
     from sim.report import json_out
     from sim.target import Target
-    from sim.tensors_io import load_inputs, save_outputs
+    from sim.tensors_io import check_name, load_inputs, save_outputs
 
     target = Target.of(settings_of(args))
     model = Model.load(args.model)
+    if args.outputs:
+        check_name(args.outputs, model.outputs)
+    check_outputs(args.outputs, args.json)
     arrays = _zeros(model) if args.inputs is None else load_inputs(args.inputs, model.inputs)
-    result = invoke(model, arrays, target=target)
+    result = invoke(model, arrays, target=target, progress=progress)
     if args.outputs:
         save_outputs(args.outputs, result.outputs, model.outputs)
     if args.json != "-":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
+from sim.files import check_writable
 from sim.settings import KERNELS, Settings
 
 
@@ -18,3 +21,15 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
 def settings_of(args: argparse.Namespace) -> Settings:
     """Settings with the options of `add_target_arguments` on top."""
     return Settings.load({k: getattr(args, k, None) for k in ("board", "engine", "tflm", "kernels")})
+
+
+def check_outputs(*paths: Path | str | None) -> None:
+    """Raises UsageError when one of the result files could not be written ('-' is standard output)."""
+    for path in paths:
+        if path and path != "-":
+            check_writable(Path(path))
+
+
+def progress(text: str) -> None:
+    """What takes long, a line each, where it does not get into results."""
+    print(f"{text} …", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.options import add_target_arguments, settings_of
+from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
 from sim.durations import PS, picoseconds, shown
 from sim.errors import FirmwareFailure, UsageError
 
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from sim.target import Target
 
     target = Target.of(settings_of(args))
+    check_outputs(args.json)
     recording = Recording.load(find_recording(args.play)) if args.play else None
     duration = picoseconds(args.duration) if args.duration else None
     firmware = firmware_of(args.what, args.model, target)
@@ -77,7 +78,7 @@ def firmware_of(what: str, model: Path | None, target: Target) -> Firmware:
         return Firmware.from_elf(path, board=target.board)
     if path.suffix == ".elf":
         raise UsageError(f"{what}: no such file")
-    return target.build(path if path.is_dir() else what, model)
+    return target.build(path if path.is_dir() else what, model, progress=progress)
 
 
 def _fitting(machine: Machine, recording: Recording) -> str:

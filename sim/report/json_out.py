@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UsageError
+from sim.files import replaced
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -24,7 +24,5 @@ def write(kind: str, data: Mapping[str, Any], path: str) -> None:
     if path == "-":
         sys.stdout.write(text)
         return
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: the {kind} result cannot be written: {error.strerror}") from None
+    with replaced(Path(path)) as file:
+        file.write(text.encode())
