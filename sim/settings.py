@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from sim.errors import UsageError, near
 
 KERNELS = ("reference", "cmsis-nn")
+TABLES = ("budgets",)  # settings that are tables: only in a file, not options or variables
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Settings:
     kernels: str = "reference"
     boards: str = ""  # more folders with boards, separated like PATH
     qemu: str = ""  # path of qemu-system-arm; empty: the one on PATH
+    budgets: Mapping[str, Any] = field(default_factory=dict, hash=False)  # as in the file; see sim.budgets
+    file: Path | None = field(default=None, compare=False)  # where they were read
 
     @staticmethod
     def load(options: Mapping[str, str | None] | None = None, start: Path | None = None) -> Settings:
@@ -35,10 +38,8 @@ class Settings:
 
         Raises UsageError for an unknown key, a value of the wrong type, or a file that is not TOML.
         """
-        names = [f.name for f in fields(Settings)]
-        values: dict[str, str] = {}
-        for name, value in _from_file(start or Path.cwd(), names).items():
-            values[name] = value
+        names = [f.name for f in fields(Settings) if f.type == "str"]
+        values: dict[str, Any] = _from_file(start or Path.cwd(), names)
         for name in names:
             env = os.environ.get("BOARDLESS_" + name.upper())
             if env:
@@ -52,7 +53,7 @@ class Settings:
         return settings
 
 
-def _from_file(start: Path, names: list[str]) -> dict[str, str]:
+def _from_file(start: Path, names: list[str]) -> dict[str, Any]:
     for folder in [start, *start.parents]:
         own = folder / "boardless.toml"
         if own.is_file():
@@ -72,11 +73,19 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not a TOML file: {error}") from None
 
 
-def _checked(table: Mapping[str, Any], path: Path, names: list[str]) -> dict[str, str]:
-    out: dict[str, str] = {}
+def _checked(table: Mapping[str, Any], path: Path, names: list[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {"file": path}
     for key, value in table.items():
+        if key in TABLES:
+            if not isinstance(value, dict):
+                raise UsageError(f"{path}: {key!r} must be a table: [{key}], not {type(value).__name__}")
+            from sim.budgets import read_budgets
+
+            read_budgets(value, path)  # a mistyped name or unit is told at once, whatever is run
+            out[key] = value
+            continue
         if key not in names:
-            raise UsageError(f"{path}: unknown setting {key!r}", hint=near(key, names))
+            raise UsageError(f"{path}: unknown setting {key!r}", hint=near(key, [*names, *TABLES]))
         if not isinstance(value, str):
             raise UsageError(f"{path}: setting {key!r} must be a text, not {type(value).__name__}")
         # A path in a settings file is meant from that file, wherever the command is typed.

@@ -49,6 +49,8 @@ def parse(given: object, unit: str, what: str) -> float:
             raise UsageError(f"{what}: KB in {given!r} may be 1000 or 1024 bytes", hint="write KiB (1024) or kB (1000)")
         if said and said not in known:
             raise UsageError(f"{what}: unknown unit {said!r} in {given!r}", hint=near(said, [u for u in known if u]))
+        if not said and unit in ("s", "J", "A"):
+            raise UsageError(f"{what}: {given!r} has no unit", hint=f"write it as {example}")
         value = float(found[1].replace("_", "")) * (known[said] if said else 1.0)
     else:
         value = float(given)
