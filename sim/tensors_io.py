@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,31 +16,32 @@ from sim.model.types import Tensor
 
 Array = npt.NDArray[Any]
 
-# What NumPy raises on files that are damaged or something else.
-_BAD = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError, NotImplementedError, RuntimeError,
-        zipfile.BadZipFile, zlib.error)  # fmt: skip
-
 
 def load_inputs(path: Path, tensors: Sequence[Tensor]) -> list[Array]:
     """Arrays for each input tensor from a `.npy` (one input) or `.npz` (several: by tensor name, or in order)."""
     if not path.is_file():
         raise UsageError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
-        loaded = np.load(path, allow_pickle=False)
-    except _BAD as error:
+        loaded = _loaded(path)
+    except Exception as error:  # on damage NumPy raises all kinds: TokenError, BadZipFile, MemoryError, ...
         raise UsageError(f"{path}: not a .npy or .npz file with plain numbers: {_why(error)}") from None
-    if isinstance(loaded, np.ndarray):
-        if len(tensors) != 1:
-            names = ", ".join(t.name for t in tensors)
-            raise UsageError(f"{path}: one array, but the model has {len(tensors)} inputs: {names}",
-                             hint="give a .npz with one array for each, by name or in that order")  # fmt: skip
-        return [loaded]
-    with loaded:
-        try:
-            arrays = {name: loaded[name] for name in loaded.files}
-        except _BAD as error:
-            raise UsageError(f"{path}: damaged, or not plain numbers: {_why(error)}") from None
-    return in_order(arrays, tensors, str(path))
+    if isinstance(loaded, dict):
+        return in_order(loaded, tensors, str(path))
+    if len(tensors) != 1:
+        names = ", ".join(t.name for t in tensors)
+        raise UsageError(f"{path}: one array, but the model has {len(tensors)} inputs: {names}",
+                         hint="give a .npz with one array for each, by name or in that order")  # fmt: skip
+    return [loaded]
+
+
+def _loaded(path: Path) -> Array | dict[str, Array]:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about headers that old versions wrote
+        loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return {name: np.asarray(loaded[name]) for name in loaded.files}
 
 
 def _why(error: BaseException) -> str:

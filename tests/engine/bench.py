@@ -22,19 +22,19 @@ import sim.target  # noqa: F401
 FAULT, SAY, EXIT, SPIN, FLOOD, LATER, HALF_LINE = range(1, 8)  # for the firmware's variable `command`
 
 
-@lru_cache(maxsize=4)
-def _built(core: str) -> bytes:
+@lru_cache(maxsize=8)
+def _built(start: int) -> bytes:
     folder = Path(mkdtemp(prefix="boardless-bench-"))
     try:
-        return compiled(folder, core, ["bench.c"], name="bench").read_bytes()
+        return compiled(folder, "cortex-m4", ["bench.c"], name="bench", flags=[f"-DSTART={start}"]).read_bytes()
     finally:
         shutil.rmtree(folder)
 
 
-def bench_elf(folder: Path, core: str = "cortex-m4", name: str = "bench.elf") -> Path:
-    """The firmware bench.c as a file in `folder`; skips without compiler or QEMU."""
+def bench_elf(folder: Path, start: int = 0, name: str = "bench.elf") -> Path:
+    """The firmware bench.c as a file in `folder`, `command` being `start`; skips without compiler or QEMU."""
     path = folder / name
-    path.write_bytes(_built(core))
+    path.write_bytes(_built(start))
     return path
 
 

@@ -5,7 +5,10 @@
 
 enum { GO_ON, FAULT, SAY, EXIT, SPIN, FLOOD, LATER, HALF_LINE };
 
-volatile uint32_t command, ticks;
+#ifndef START
+#define START GO_ON
+#endif
+volatile uint32_t command = START, ticks;
 volatile int16_t offset = -7;
 volatile uint8_t blob[3] = {1, 2, 3};
 static int16_t codes[16 * 6];
