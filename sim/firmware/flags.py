@@ -62,22 +62,15 @@ def library_standard(tree: TflmTree) -> str:
     return "-std=gnu++11" if tree.generation == "2020" else "-std=gnu++17"
 
 
-def precompiled_headers(tree: TflmTree) -> list[Path]:
-    """Headers that are read once for the whole library.
-
-    The schema of a current tree takes the compiler three seconds, and nearly every source includes it.
-    """
-    if tree.generation == "2020":
-        return []
-    names = ("schema/schema_generated.h", "micro/kernels/kernel_util.h")
-    return [tree.path / "tensorflow/lite" / name for name in names]
-
-
 def prefix_maps(folders: Iterable[tuple[Path, str]]) -> tuple[str, ...]:
     """Flags that write `name` for each folder into debug information and __FILE__. The last match wins."""
     return tuple(f"-ffile-prefix-map={folder}={name}" for folder, name in folders)
 
 
-def tree_maps(tree: TflmTree) -> list[tuple[Path, str]]:
+def tree_maps(tree: TflmTree, includes: Iterable[Path]) -> list[tuple[Path, str]]:
     """Names for the tree and its libraries that are the same however the tree is arranged."""
-    return [(tree.path, "tflm"), *((p, f"tflm/{n}") for n, p in sorted(tree.libraries.items()))]
+    return [
+        *((p, "tflm") for p in includes),
+        (tree.path, "tflm"),
+        *((p, f"tflm/{n}") for n, p in sorted(tree.libraries.items())),
+    ]

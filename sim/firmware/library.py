@@ -10,6 +10,7 @@ from pathlib import Path
 from sim.boards import Board
 from sim.errors import BuildError
 from sim.firmware import flags
+from sim.firmware.schema import schema_folders
 from sim.firmware.toolchain import Toolchain, check_libraries
 from sim.firmware.workshop import configure, locked, ninja, private_folder, writable
 from sim.paths import cache_root, data_root
@@ -17,7 +18,7 @@ from sim.tflm import TflmTree
 from sim.tflm.sources import USUAL, is_rare
 
 USUALLY, RARE = "tflm", "tflm_rare"  # names of the libraries
-_FORMAT = "2"  # changes when the way of building changes
+_FORMAT = "3"  # changes when the way of building changes
 
 
 def cmake_list(name: str, values: object) -> str:
@@ -65,6 +66,12 @@ def tflm_libraries(
     return tuple(_library(key, part, tree, board, kernels, tools, progress) for part in parts)
 
 
+def include_folders(tree: TflmTree, kernels: str, tools: Toolchain) -> list[Path]:
+    """Include folders for all that is compiled against the tree."""
+    folders = tree.include_folders(kernels)
+    return [*schema_folders(tree, folders, tools), *folders]
+
+
 def _library(
     key: str,
     part: str,
@@ -89,17 +96,17 @@ def _library(
 def _compile(tree: TflmTree, board: Board, kernels: str, part: str, tools: Toolchain, path: Path) -> None:
     sources = [p for p in tree.sources(kernels) if is_rare(p, tree.generation) == (part == RARE)]
     nn = set(tree.vector_sources(kernels))
+    includes = include_folders(tree, kernels, tools)
     cmake = data_root() / "firmware" / "cmake"
     with private_folder("tflm") as folder:
-        maps = flags.prefix_maps([(folder, "."), *flags.tree_maps(tree)])
+        maps = flags.prefix_maps([(folder, "."), *flags.tree_maps(tree, includes)])
         project = folder / "project.cmake"
         project.write_text(
             cmake_list("BL_NAME", part)
             + cmake_list("BL_SOURCES", sources)
             + cmake_list("BL_VECTOR_SOURCES", [p for p in sources if p in nn])
             + cmake_list("BL_VECTOR_FLAGS", flags.core_flags(board))
-            + cmake_list("BL_INCLUDES", tree.include_folders(kernels))
-            + cmake_list("BL_PRECOMPILED", flags.precompiled_headers(tree))
+            + cmake_list("BL_INCLUDES", includes)
             + cmake_list(
                 "BL_FLAGS",
                 [*flags.scalar_flags(board), *flags.COMMON, *flags.tree_defines(tree, kernels), *maps],

@@ -17,7 +17,7 @@ from sim.firmware import flags
 from sim.firmware.app import App
 from sim.firmware.fit import overflow_of
 from sim.firmware.generate import MODEL_DATA, resolver_cc
-from sim.firmware.library import cmake_list, compiler_lines
+from sim.firmware.library import cmake_list, compiler_lines, include_folders
 from sim.firmware.toolchain import Toolchain, check_libraries
 from sim.firmware.workshop import configure, locked, ninja, writable, write_if_changed
 from sim.paths import cache_root, data_root
@@ -114,7 +114,8 @@ class Project:
         generated = folder / "generated"
         write_if_changed(generated / "resolver.cc", resolver_cc(self.tree, self.op_kinds))
         write_if_changed(generated / "model_data.S", MODEL_DATA)
-        maps = flags.prefix_maps([*flags.tree_maps(self.tree), (folder, "."), (source, "firmware")])
+        includes = include_folders(self.tree, self.kernels, self.tools)
+        maps = flags.prefix_maps([*flags.tree_maps(self.tree, includes), (folder, "."), (source, "firmware")])
         core = flags.core_flags(self.board)
         defines = [f"-DBOARDLESS_CONSOLE_BASE={self.console_base:#x}u"]
         project = folder / "project.cmake"
@@ -122,7 +123,7 @@ class Project:
             cmake_list("BL_FOLDER", folder)
             + cmake_list("BL_CONSOLE", self.console)
             + cmake_list("BL_APP_SOURCES", [app / p.name for p in self.app.sources])
-            + cmake_list("BL_INCLUDES", self.tree.include_folders(self.kernels))
+            + cmake_list("BL_INCLUDES", includes)
             + cmake_list("BL_CORE", list(core))
             + cmake_list(
                 "BL_FLAGS",
