@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sim.boards import Board, board_folders
 from sim.engines import find_engine
-from sim.engines.protocol import Engine, Layout
+from sim.engines.protocol import Engine, Layout, Watch
 from sim.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,11 +74,15 @@ class Target:
 
         return Machine.boot(firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log)
 
-    def started(self, firmware: Path, *, on_fault: str = "stop", log: Path | None = None) -> Machine:
+    def started(
+        self, firmware: Path, *, on_fault: str = "stop", log: Path | None = None, watch: Watch | None = None
+    ) -> Machine:
         """A machine that stands before its first instruction; the caller closes it."""
         from sim.machine import Machine
 
-        return Machine.started(firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log)
+        return Machine.started(
+            firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log, watch=watch
+        )
 
     def described_without_tree(self) -> Mapping[str, object]:
         """`board` and `engine` as they stand in every JSON result."""

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Protocol
 
 from sim.boards import Board, Memory
+from sim.timing import TimingProfile
 
 # Capability names.
 COUNT = "count"  # exact instruction counts, in total and per region
 MARKS = "marks"  # console bytes with the count at which they were sent
 BUDGET = "budget"  # stops at an instruction count
+CALLS = "calls"  # notes the tree of calls of a function, and which code was executed
 FAULTS = "faults"  # stops at the first instruction of a fault handler
 
 
@@ -76,6 +78,50 @@ class RegionRun:
     start: int
     end: int
     depth: int = 0
+    start_cycles: int = 0  # 0: the engine has no timing model
+    end_cycles: int = 0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What else to note in a run. Each costs time, so nothing is noted unless it is asked for."""
+
+    calls_of: str = ""  # tree of calls under this function, from its entry to its return
+    code: bool = False  # which code was executed, how often
+
+
+@dataclass(frozen=True)
+class CallNode:
+    """A function as called from one place in the tree of calls; figures are of the function itself.
+
+    A function that is reached by a jump (tail call) counts as called by the one that jumped.
+    """
+
+    function: str
+    parent: int  # index of the caller's node; -1: the root
+    ordinal: int  # 1, 2, ... for the calls of armed regions, each a node of its own; 0: any other function
+    calls: int
+    instructions: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class CodeBlock:
+    """Straight code that was executed `times` times. Address and size in bytes."""
+
+    address: int
+    size: int
+    times: int
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Cycles in which the core waited for flash, and how often it had to."""
+
+    fetch: int
+    data: int
+    fetch_misses: int
+    data_misses: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +134,8 @@ class Image:
     timers: bool = False  # reads timers or takes interrupts: virtual time must follow instructions
     console_symbol: str = ""  # called once per console byte; empty: watch the UART's data register
     stops: Sequence[str] = field(default=())  # names in `functions` that stop the core from the start
+    watch: Watch | None = None
+    timing: TimingProfile | None = None  # count cycles by this model; None: instructions only
     stack: Memory | None = None  # the stack pointer stays in here (its end included), where the engine can watch it
 
 
@@ -97,6 +145,10 @@ class Session(Protocol):
     @property
     def instructions(self) -> int:
         """Instructions executed since the start, at the last stop."""
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles by the image's timing model since the start, at the last stop; None without one."""
 
     def resume(self, limit: int | None = None) -> Stop:
         """Let the core go on until something happens, at the latest at `limit` instructions."""
@@ -124,6 +176,12 @@ class Session(Protocol):
 
     def regions(self) -> list[RegionRun]:
         """Region runs completed since the last call."""
+
+    def calls(self) -> list[CallNode]:
+        """The tree of calls so far (`Watch.calls_of`); empty where nothing was watched."""
+
+    def code(self) -> list[CodeBlock]:
+        """Executed code so far (`Watch.code`), in no order; parts of it may be there several times."""
 
     def close(self) -> None:
         """End the engine; safe to call twice, never raises."""

@@ -13,7 +13,7 @@ from sim.clock import CYCLE_MODEL
 from sim.decision import Decision
 from sim.durations import PS, picoseconds
 from sim.elf import Elf, load_elf
-from sim.engines.protocol import Arm, Engine, Layout, RegionRun
+from sim.engines.protocol import Arm, CallNode, CodeBlock, Engine, Layout, RegionRun, Watch
 from sim.errors import UsageError, near
 from sim.failure.report import Report
 from sim.machine.console import Console
@@ -37,9 +37,10 @@ class Machine:
         *,
         on_fault: str = "stop",
         log: Path | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
-        self._runner = Runner(elf, board, engine, layout, on_fault=on_fault, log=log)
+        self._runner = Runner(elf, board, engine, layout, on_fault=on_fault, log=log, watch=watch)
         self._session = self._runner.session
         self.port = self._runner.port
         self.console = Console(self._runner)
@@ -80,10 +81,11 @@ class Machine:
         layout: Layout | None = None,
         on_fault: str = "stop",
         log: Path | None = None,
+        watch: Watch | None = None,
     ) -> Self:
         """A machine that stands before its first instruction; the caller closes it."""
         image = load_elf(elf) if isinstance(elf, Path) else elf
-        return cls(image, board, engine, layout or engine.layout(board), on_fault=on_fault, log=log)
+        return cls(image, board, engine, layout or engine.layout(board), on_fault=on_fault, log=log, watch=watch)
 
     # ---- time ----
 
@@ -217,6 +219,23 @@ class Machine:
     def microphone(self) -> Sensor:
         return self.sensor("microphone")
 
+    @property
+    def camera(self) -> Sensor:
+        return self.sensor("camera")
+
+    @property
+    def vibration(self) -> Sensor:
+        """Vibration of a machine, three axes."""
+        return self.sensor("vibration")
+
+    @property
+    def current(self) -> Sensor:
+        return self.sensor("current")
+
+    @property
+    def temperature(self) -> Sensor:
+        return self.sensor("temperature")
+
     # ---- measuring ----
 
     def measure(self, region: str, runs: int = 1, within: float | str = "60 s") -> Measurement:
@@ -259,6 +278,18 @@ class Machine:
     def region_lengths(self, symbol: str) -> list[int]:
         """Instructions of each run of an armed region that ended since the last call."""
         return [run.end - run.start for run in self._regions.new(symbol)]
+
+    def calls(self) -> list[CallNode]:
+        """The tree of calls that `watch` asked for (see `sim.engines.protocol.Watch`)."""
+        return self._session.calls()
+
+    def code(self) -> list[CodeBlock]:
+        """The executed code that `watch` asked for."""
+        return self._session.code()
+
+    def region_runs(self, symbol: str) -> list[RegionRun]:
+        """All runs so far of an armed region, in the order in which they ended."""
+        return self._regions.runs(symbol)
 
     def region_symbol(self, region: str) -> str:
         """The function that a region's name stands for: itself, or `boardless_<name>`. Raises UsageError."""

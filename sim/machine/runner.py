@@ -10,7 +10,7 @@ from sim.clock import CYCLE_MODEL, BoardClock
 from sim.console import ConsoleLog
 from sim.durations import PS, picoseconds, shown
 from sim.elf import Elf
-from sim.engines.protocol import Engine, Image, Layout, Session, Stop, StopKind
+from sim.engines.protocol import Engine, Image, Layout, Session, Stop, StopKind, Watch
 from sim.errors import FirmwareFailure, UsageError
 from sim.failure import faults
 from sim.failure.evidence import Evidence
@@ -65,7 +65,15 @@ class Runner:
     """Lets the core run, answers its doorbell, keeps board time, and knows when something has gone wrong."""
 
     def __init__(
-        self, elf: Elf, board: Board, engine: Engine, layout: Layout, *, on_fault: str, log: Path | None
+        self,
+        elf: Elf,
+        board: Board,
+        engine: Engine,
+        layout: Layout,
+        *,
+        on_fault: str,
+        log: Path | None,
+        watch: Watch | None = None,
     ) -> None:
         if on_fault not in ("stop", "run"):
             raise UsageError(f"on_fault={on_fault!r}", hint="'stop' or 'run'")
@@ -82,12 +90,12 @@ class Runner:
         self._failure: FirmwareFailure | None = None
         self._looked_at = (0, 0, 0)  # pc, console bytes and instructions at the end of the last slice
         self._loop_asked = 0  # instructions when the registers were last looked at for that
-        self._image = self._make_image()
+        self._image = self._make_image(watch)
         self.session: Session = engine.start(self._image)
         self.memory = BoardMemory(elf, layout.ram, self.session)
         self.port = PortHost(memory=self.memory, sensors=self.sensors)
 
-    def _make_image(self) -> Image:
+    def _make_image(self, watch: Watch | None) -> Image:
         elf, table = self.elf, self.layout.vectors
         functions = dict(elf.functions)
         stops = [name for name in (*ENDINGS, DOORBELL) if name in functions]
@@ -105,6 +113,7 @@ class Runner:
             timers=uses_timers(elf, table),
             console_symbol=CONSOLE_SYMBOL if CONSOLE_SYMBOL in functions else "",
             stops=[*stops, *sorted(self._handlers)],
+            watch=watch,
             stack=self.layout.ram,
         )
 

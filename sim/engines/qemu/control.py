@@ -6,8 +6,10 @@ import struct
 from collections.abc import Mapping, Sequence
 
 from sim.boards import Memory
-from sim.engines.protocol import Arm, RegionRun
+from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch
+from sim.engines.qemu.functions import FunctionsArea
 from sim.engines.qemu.shared import shared_file
+from sim.errors import UsageError
 
 EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK = 1, 2, 3, 4, 5
 FLAG_EXACT = 1
@@ -16,11 +18,14 @@ MARKS_MAX = 1 << 16
 REGIONS_MAX = 1 << 12
 
 _SYMBOLS_AT = 4096
+_TIMING_AT = 2048  # struct timing_page: parameters, then counters
+_COUNTERS = struct.Struct("<QQQQQ")
+_COUNTERS_AT = _TIMING_AT + 112
 _STOP, _MARK, _REGION = 1, 2, 4
 _HEADER = struct.Struct("<QQQIIIIIIIIIIIIII")  # 80 bytes
 _STACK = struct.Struct("<II")  # origin, size at offset 80
 _EVENT = struct.Struct("<QII")  # pc, event, symbol at offset 16
-_REGION_RUN = struct.Struct("<IIQQ")
+_REGION_RUN = struct.Struct("<IIQQQQ")
 
 
 class Control:
@@ -34,6 +39,8 @@ class Control:
         exact: bool,
         console: int,
         stack: Memory | None = None,
+        watch: Watch | None = None,
+        timing: bytes | None = None,
     ) -> None:
         # One entry an address: an alias must not hide the name that is armed.
         by_address: dict[int, str] = {}
@@ -47,8 +54,9 @@ class Control:
             self._index.setdefault(name, self._index[by_address[address]])
         self._marks_at = _SYMBOLS_AT + 8 * len(self.names)
         self._regions_at = self._marks_at + 8 * MARKS_MAX
-        size = self._regions_at + _REGION_RUN.size * REGIONS_MAX
-        self.fd, self._map = shared_file("boardless-control", size)
+        self._functions = FunctionsArea(watch, self._regions_at + _REGION_RUN.size * REGIONS_MAX)
+        self.fd, self._map = shared_file("boardless-control", self._functions.end)
+        self._functions.write(self._map, self._index[watch.calls_of] if watch and watch.calls_of else None)
         _HEADER.pack_into(
             self._map, 0,
             0, NEVER, 0, 0, 0, FLAG_EXACT if exact else 0, 0, 0, len(self.names),
@@ -61,12 +69,24 @@ class Control:
             table.pack_into(self._map, _SYMBOLS_AT + 8 * i, functions[name], 0)
         for name, what in arms.items():
             self.arm(name, what)
+        if timing is not None:
+            self._map[_TIMING_AT : _TIMING_AT + len(timing)] = timing
         self._words = memoryview(self._map)
 
     @property
     def count(self) -> int:
         """Instructions executed; may be read while the core runs."""
         return int.from_bytes(self._map[0:8], "little")
+
+    @property
+    def cycles(self) -> int:
+        """Cycles by the timing model; 0 without one."""
+        return int.from_bytes(self._map[_COUNTERS_AT : _COUNTERS_AT + 8], "little")
+
+    def stalls(self) -> Stalls:
+        """What flash made the core wait so far."""
+        _, fetch, data, fetch_misses, data_misses = _COUNTERS.unpack_from(self._map, _COUNTERS_AT)
+        return Stalls(fetch, data, fetch_misses, data_misses)
 
     @property
     def idle(self) -> bool:
@@ -109,10 +129,26 @@ class Control:
         n = int.from_bytes(self._map[68:72], "little")
         runs = []
         for i in range(n):
-            symbol, depth, start, end = _REGION_RUN.unpack_from(self._map, self._regions_at + i * _REGION_RUN.size)
-            runs.append(RegionRun(self.names[symbol], start, end, depth))
+            symbol, depth, *counts = _REGION_RUN.unpack_from(self._map, self._regions_at + i * _REGION_RUN.size)
+            start, end, start_cycles, end_cycles = counts
+            runs.append(RegionRun(self.names[symbol], start, end, depth, start_cycles, end_cycles))
         self._map[68:72] = bytes(4)
         return runs
+
+    def calls(self) -> list[CallNode]:
+        """See `sim.engines.protocol.Session.calls`. Raises UsageError when there was not room for all."""
+        self._check_room()
+        return self._functions.calls(self._map, self.names)
+
+    def code(self) -> list[CodeBlock]:
+        """See `sim.engines.protocol.Session.code`. Raises UsageError when there was not room for all."""
+        self._check_room()
+        return self._functions.code(self._map)
+
+    def _check_room(self) -> None:
+        lost = self._functions.lost(self._map)
+        if lost:
+            raise UsageError(f"{lost} calls too many for the tree of calls", hint="watch a smaller function")
 
     def close(self) -> None:
         self._words.release()
