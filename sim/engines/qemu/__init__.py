@@ -25,7 +25,7 @@ class QemuEngine:
         return layout_of(board)
 
     def start(self, image: Image) -> Session:
-        from sim.engines.qemu.session import QemuSession
+        from sim.engines.qemu.session import open_session
 
         program = find_qemu(self._settings)
-        return QemuSession(program, qemu_version(program), image)
+        return open_session(program, qemu_version(program), image)

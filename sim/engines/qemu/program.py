@@ -12,6 +12,7 @@ from sim.errors import SetupError
 from sim.settings import Settings
 
 OLDEST, NEWEST = (7, 2), (11, 99)
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 _INSTALL = "apt install qemu-system-arm (7.2 to 11), or point `qemu` in the settings to another one"
 
 
@@ -43,3 +44,14 @@ def _version(program: Path, _mtime: int) -> tuple[int, int, int]:
         age = "old" if version[:2] < OLDEST else "new"
         raise SetupError(f"{program}: QEMU {version[0]}.{version[1]} is too {age}", hint=_INSTALL)
     return version
+
+
+def has_sandbox(program: Path) -> bool:
+    """Whether this build of QEMU can shut itself in (seccomp). Without it boardless runs it all the same."""
+    try:
+        done = subprocess.run(
+            [str(program), "-sandbox", SANDBOX, "-version"], capture_output=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

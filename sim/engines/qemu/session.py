@@ -18,6 +18,7 @@ from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.monitor import Monitor
 from sim.engines.qemu.probe import ensure_probe
 from sim.engines.qemu.process import asleep, limit_process
+from sim.engines.qemu.program import SANDBOX
 from sim.engines.qemu.shared import anonymous_file, fd_path, shared_file
 from sim.errors import SetupError
 
@@ -38,6 +39,18 @@ _KINDS = {
     ctl.EVENT_STACK: StopKind.STACK,
 }
 _OF_PROBE = frozenset(_KINDS.values())
+_NO_SANDBOX: set[Path] = set()  # programs that were built without it
+
+
+def open_session(program: Path, version: tuple[int, int, int], image: Image) -> QemuSession:
+    """Start QEMU; in its sandbox where this build of it has one. Raises SetupError."""
+    try:
+        return QemuSession(program, version, image)
+    except SetupError as error:
+        if program in _NO_SANDBOX or "sandbox" not in error.message.replace(SANDBOX, ""):
+            raise
+        _NO_SANDBOX.add(program)
+    return QemuSession(program, version, image)
 
 
 class QemuSession:
@@ -101,7 +114,6 @@ class QemuSession:
             "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-nic", "none",
             # A reset request leaves the machine standing, so that its state can be looked at.
             "-action", "reboot=shutdown,shutdown=pause",
-            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-chardev", f"file,id=uart,path={fd_path(self._console_fd)}", "-serial", "chardev:uart",
             "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
             "-plugin", (
@@ -110,6 +122,8 @@ class QemuSession:
             ),
             "-kernel", str(self._image.elf.absolute()),
         ]  # fmt: skip
+        if program not in _NO_SANDBOX:
+            command += ["-sandbox", SANDBOX]
         if self._image.timers:
             # Virtual time follows instructions (8 ns each) and never waits for the host.
             command += ["-icount", "shift=3,sleep=off"]
@@ -123,6 +137,7 @@ class QemuSession:
                 pass_fds=keep,
                 env={"PATH": os.environ.get("PATH", ""), "LANG": "C"},
                 cwd="/",
+                process_group=0,  # Ctrl-C is for us; we end QEMU then
             )
         except OSError as error:
             raise SetupError(f"{program}: cannot be started: {error.strerror}") from None
@@ -269,3 +284,8 @@ class QemuSession:
             return
         self._closed = True
         self._undo.close()
+
+    def __del__(self) -> None:
+        """A session that nobody closed, say after an exception in mid-construction of its owner."""
+        if getattr(self, "_undo", None) is not None:
+            self.close()
