@@ -89,19 +89,45 @@ def invoke(
         options = {"board": board} if board else {}
         target = Target.of(settings or Settings.load(options))
     loaded = model if isinstance(model, Model) else Model.load(model)
-    tensors = loaded.inputs
+    prepared = input_rows(loaded, inputs)
+    firmware = target.build("invoke", loaded, progress=progress)
+    return _run(loaded, prepared, len(prepared[0]), firmware, target)
+
+
+def input_rows(model: Model, inputs: Array | Sequence[Array] | Mapping[str, Array]) -> list[Array]:
+    """Per input tensor one array [n, *shape] of its own dtype, all with the same n. Raises UsageError."""
+    tensors = model.inputs
     if isinstance(inputs, Mapping):
         arrays = in_order(inputs, tensors, "inputs")
     else:
         arrays = [inputs] if isinstance(inputs, np.ndarray) else list(inputs)
     if len(arrays) != len(tensors):
-        raise UsageError(f"{len(arrays)} input arrays, but {loaded.name} has {len(tensors)} inputs")
+        raise UsageError(f"{len(arrays)} input arrays, but {model.name} has {len(tensors)} inputs")
     prepared = [rows(a, t) for a, t in zip(arrays, tensors, strict=True)]
     n = len(prepared[0])
     if any(len(p) != n for p in prepared):
         raise UsageError(f"the inputs have different numbers of rows: {', '.join(str(len(p)) for p in prepared)}")
-    firmware = target.build("invoke", loaded, progress=progress)
-    return _run(loaded, prepared, n, firmware, target)
+    return prepared
+
+
+def zero_rows(model: Model) -> list[Array]:
+    """One row of zeros (real value 0) for each input."""
+    return [np.full((1, *t.shape), t.zero_point[0] if t.zero_point else 0, dtype=t.dtype) for t in model.inputs]
+
+
+def feed(inputs: Sequence[Array]) -> Callable[[int, int], bytes | None]:
+    """What answers bl_input: the rows of each slot in turn, then nothing more."""
+    given = [0] * len(inputs)
+
+    def next_input(slot: int, _capacity: int) -> bytes | None:
+        if slot >= len(given) or given[slot] >= len(inputs[slot]):
+            return None
+        given[slot] += 1
+        array = inputs[slot][given[slot] - 1]
+        data: bytes = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        return data
+
+    return next_input
 
 
 def _row_shape(tensor: Tensor) -> tuple[int, ...]:
@@ -110,20 +136,9 @@ def _row_shape(tensor: Tensor) -> tuple[int, ...]:
 
 
 def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: Target) -> InvokeResult:
-    given = [0] * len(inputs)
     out: list[list[bytes]] = [[] for _ in model.outputs]
-
-    def next_input(slot: int, _capacity: int) -> bytes | None:
-        row = given[slot] if slot < len(given) else n
-        if row >= n:
-            return None
-        given[slot] += 1
-        array = inputs[slot][row]
-        data: bytes = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        return data
-
     with target.boot(firmware.elf) as machine:
-        machine.port.inputs = next_input
+        machine.port.inputs = feed(inputs)
         machine.port.on_output = lambda slot, data: out[slot].append(data)
         machine.arm(REGION, Arm(region=True))
         counts: list[int] = []

@@ -10,8 +10,6 @@ from sim.cli.options import add_target_arguments, check_outputs, progress, setti
 
 if TYPE_CHECKING:
     from sim.inference import InvokeResult
-    from sim.model import Model
-    from sim.tensors_io import Array
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from sim.inference import invoke
+    from sim.inference import invoke, zero_rows
     from sim.model import Model
     from sim.report import json_out
     from sim.target import Target
@@ -35,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.outputs:
         check_name(args.outputs, model.outputs)
     check_outputs(args.outputs, args.json)
-    arrays = _zeros(model) if args.inputs is None else load_inputs(args.inputs, model.inputs)
+    arrays = zero_rows(model) if args.inputs is None else load_inputs(args.inputs, model.inputs)
     result = invoke(model, arrays, target=target, progress=progress)
     if args.outputs:
         save_outputs(args.outputs, result.outputs, model.outputs)
@@ -44,16 +42,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         json_out.write("invoke", result.as_json(), args.json)
     return 0
-
-
-def _zeros(model: Model) -> list[Array]:
-    import numpy as np
-
-    out = []
-    for tensor in model.inputs:
-        value = tensor.zero_point[0] if tensor.zero_point else 0
-        out.append(np.full((1, *tensor.shape), value, dtype=tensor.dtype))
-    return out
 
 
 def _text(result: InvokeResult, *, given: bool) -> str:
