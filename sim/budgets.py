@@ -167,10 +167,10 @@ def _missed(result: BudgetResult, record: Record) -> list[str]:
     ]
     shares = record.contributors.get(result.name, ())[:SHOWN]
     if shares:
-        lines.append("  largest contributors:")
+        lines.append("  the slowest:" if result.name == "latency" else "  largest contributors:")
         for s in shares:
-            part = s.value / result.value * 100 if result.value else 0.0
-            lines.append(f"  {part:5.1f} %  {shown(s.value, kind_.unit)}  {s.name}")
+            part = f"{s.value / result.value * 100:5.1f} %  " if result.value and result.name != "latency" else "  "
+            lines.append(f"  {part}{shown(s.value, kind_.unit)}  {s.name}")
     elif result.name in ("cycles", "instructions"):
         lines.append("  what they are made of: boardless profile")
     return lines

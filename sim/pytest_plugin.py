@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sim.settings import Settings
     from sim.target import Target
 
+pytest_plugins = ("sim.pytest_report",)  # budgets, stored runs, reports
+
 _MARKERS = {
     "board(name, ...)": "board(s) the test runs on; each gives a test of its own",
     "engine(name, ...)": "engine(s) the test runs on; each gives a test of its own",
@@ -182,6 +184,12 @@ def board(_boardless_target: Target) -> Board:
 @pytest.fixture
 def firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firmware:
     """The firmware of this test: an ELF (`--firmware`, marker `firmware`), or an app built for the board."""
+    from sim.pytest_report import watch_firmware
+
+    return watch_firmware(request.node, _firmware(request, _boardless_target))
+
+
+def _firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firmware:
     from sim.errors import UsageError
     from sim.firmware import Firmware
     from sim.markers import marked, path_of
@@ -212,6 +220,7 @@ def firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firmw
 def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_target: Target) -> Iterator[Machine]:
     """A virtual board with the firmware of this test, fresh, booted and ready (see `sim.Machine`)."""
     from sim.markers import marked
+    from sim.pytest_report import watch_machine
 
     target, node = _boardless_target, request.node
     on_fault = marked(node, "on_fault")
@@ -224,6 +233,7 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
         ("boardless_firmware_sha256", firmware.sha256),
     ]
     with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
+        watch_machine(node, machine)
         machine.run_until_ready()
         node.stash[_MACHINE] = machine
         yield machine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.errors import UsageError
 from sim.report.record import Trace
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def _trace(slot: str, stimulus: Stimulus, begin: float, end: float) -> Trace | N
     if length <= 0:
         return None
     times = np.linspace(length / POINTS, length, POINTS)
-    values = stimulus.sample(times)
+    try:
+        values = stimulus.sample(times)
+    except UsageError:
+        return None  # a stimulus of the user's own that cannot be asked for other times than the part's
     return Trace(
         sensor=slot,
         name=stimulus.name,
