@@ -151,8 +151,8 @@ def test_too_large_for_the_ram(target: Target) -> None:
     assert "stm32f4_discovery" in error.value.hint
     enough = replace(target.layout, ram=Memory(target.layout.ram.origin, need))
     assert build("hello", small, enough, tree=target.tree).arena_reserved
+    less = Memory(enough.ram.origin, need - 8)
     with pytest.raises(BuildError, match=": 8 too many"):
-        less = Memory(enough.ram.origin, need - 8)
         build("hello", replace(small, ram=less), replace(enough, ram=less), tree=target.tree)
 
 
