@@ -96,6 +96,18 @@ def _count(inputs: Sequence[Shape | None], outputs: Sequence[Shape], options: Op
     return "" if before == after else f"{before} elements become {after}"
 
 
+def _blocks(inputs: Sequence[Shape | None], outputs: Sequence[Shape], options: Options) -> str:
+    # With the batch size open, the converter writes 1 where the blocks make it 4: then most of the picture is lost.
+    # Only padding adds elements, only cropping takes some away.
+    data, out = inputs[0] or (), outputs[0]
+    return "" if prod(out) >= prod(data) else f"input {text(data)} does not fit into output {text(out)}"
+
+
+def _unblocks(inputs: Sequence[Shape | None], outputs: Sequence[Shape], options: Options) -> str:
+    data, out = inputs[0] or (), outputs[0]
+    return "" if prod(out) <= prod(data) else f"input {text(data)} does not fill output {text(out)}"
+
+
 def _merge(inputs: Sequence[Shape | None], outputs: Sequence[Shape], options: Options) -> str:
     a, b, out = inputs[0] or (), inputs[1] or (), outputs[0]
     rank = max(len(a), len(b))
@@ -157,6 +169,8 @@ _RULES: dict[str, _Rule] = {
     "RESIZE_BILINEAR": _resize,
     **dict.fromkeys(_UNARY.split(), _same),
     **dict.fromkeys(_BINARY.split(), _merge),
-    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"), _count),
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"), _count),
+    "SPACE_TO_BATCH_ND": _blocks,
+    "BATCH_TO_SPACE_ND": _unblocks,
     **dict.fromkeys(("PACK", "UNPACK"), _sum),
 }
