@@ -58,7 +58,9 @@ class Target:
         from sim.firmware import build
         from sim.firmware.app import App
 
-        App.load(app)  # a mistyped name or file is told before a tree is looked for, perhaps fetched
+        # A mistyped name or a missing engine is told before a tree is fetched and compiled.
+        App.load(app)
+        self.engine.version()
         if isinstance(model, Path):
             from sim.model import Model
 

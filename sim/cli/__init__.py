@@ -17,6 +17,7 @@ from sim.errors import BoardlessError, FirmwareFailure
 # command -> what it does, one line; its code is in sim/cli/<command>.py
 COMMANDS = {
     "invoke": "run a .tflite on a virtual board: outputs, instructions, memory",
+    "profile": "where the instructions and cycles of an inference go: operators, functions, lines",
     "run": "run an app or an ELF on a virtual board and show what it does",
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
@@ -64,3 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe has gone (`boardless boards | head`); there is nobody to tell.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        # A full or read-only disk, wherever it was noticed.
+        print(f"boardless {chosen}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 2

@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
                 slot = args.sensor or _fitting(machine, recording)
                 machine.sensor(slot).play(recording)
             _run(machine, duration, recording is not None, show=show)
+            if machine.port.exit_code:
+                raise FirmwareFailure(f"the firmware ended its run with code {machine.port.exit_code} (bl_exit)")
         except FirmwareFailure as error:
             failure = error
         result = _result(machine, firmware, target, failure)
@@ -98,23 +100,41 @@ def _fitting(machine: Machine, recording: Recording) -> str:
 
 def _run(machine: Machine, duration_ps: int | None, playing: bool, *, show: bool) -> None:
     end = None if duration_ps is None and playing else machine.time_ps + (duration_ps or 5 * PS)
-    lines = decisions = 0
-    while True:
-        before = machine.time_ps
-        left = picoseconds(_STEP) if end is None else min(picoseconds(_STEP), end - before)
-        if machine.port.exit_code is None:
-            machine.run(left / PS)
-        log = machine.console.log.lines
-        complete = [line for line in log if line.complete or machine.port.exit_code is not None]
-        news = [(line.time_ps, str(line)) for line in complete[lines:]]
-        news += [_decided(d) for d in machine.decisions[decisions:]]
-        lines, decisions = len(complete), len(machine.decisions)
-        if show:
-            for _, text in sorted(news):
-                print(text, flush=True)
-        over = end is None and not any(machine.sensor(s).channel.pending() for s in machine.board.parts)
-        if over or machine.port.exit_code is not None or (end is not None and machine.time_ps >= end):
-            return
+    news = _News(machine) if show else None
+    try:
+        while True:
+            left = picoseconds(_STEP) if end is None else min(picoseconds(_STEP), end - machine.time_ps)
+            try:
+                machine.run(left / PS)
+            except FirmwareFailure:
+                if machine.port.exit_code is None:
+                    raise
+            if news:
+                news.show()
+            over = end is None and not any(machine.sensor(s).channel.pending() for s in machine.board.parts)
+            if over or machine.port.exit_code is not None or (end is not None and machine.time_ps >= end):
+                return
+    finally:
+        if news:
+            news.show(last=True)
+
+
+class _News:
+    """Prints what came since the last look, in the order of board time."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._lines = self._decisions = 0
+
+    def show(self, *, last: bool = False) -> None:
+        """A line without its end waits for it, unless this is the last look."""
+        lines = [line for line in self._machine.console.lines if line.complete or last]
+        decisions = self._machine.decisions
+        news = [(line.time_ps, str(line)) for line in lines[self._lines :]]
+        news += [_decided(d) for d in decisions[self._decisions :]]
+        self._lines, self._decisions = len(lines), len(decisions)
+        for _, text in sorted(news):
+            print(text, flush=True)
 
 
 def _decided(decision: Decision) -> tuple[int, str]:
