@@ -26,7 +26,7 @@ def build_basis(board: Board) -> dict[str, str]:
 
 def firmware_figures(firmware: Firmware, board: Board) -> list[Figure]:
     """Flash, static RAM and arena of an image; they need no machine."""
-    basis = {**build_basis(board), "compiler": firmware.compiler} if firmware.compiler else build_basis(board)
+    basis = build_basis(board)  # not the compiler: what a new one does to the sizes is worth knowing
     said: list[tuple[str, int | None, str]] = [
         ("flash", firmware.flash, "ELF: bytes that are loaded"),
         ("ram_static", firmware.ram_static, "ELF: .data and .bss without arena, stack and heap"),

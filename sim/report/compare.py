@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sim.errors import UsageError
@@ -20,7 +20,6 @@ _WORDS = {
     "power": "currents of the board",
     "clock": "core clock",
     "parts": "currents of the sensor parts",
-    "compiler": "compiler",
     "core": "core of the board",
     "fpu": "FPU of the board",
     "mve": "vector extension of the board",
@@ -95,6 +94,36 @@ class Comparison:
     def failures(self) -> tuple[Change, ...]:
         """Figures that got worse than allowed, or that a limit is for and that cannot be compared."""
         return tuple(c for c in self.changes if c.failed)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Changes that are the same one: tests of one firmware have one flash size. `change` is the first of them."""
+
+    change: Change
+    tests: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The tests and the board, for people."""
+        more = f" and {len(self.tests) - 1} more" if len(self.tests) > 1 else ""
+        board = "" if self.change.board in self.tests[0] else f" ({self.change.board})"
+        return f"{self.tests[0]}{board}{more}"
+
+
+def grouped(changes: Iterable[Change]) -> list[Group]:
+    """Equal changes together; worse than allowed first, then refused last, the largest before the smaller."""
+    found: dict[tuple[object, ...], list[Change]] = {}
+    for c in changes:
+        values = (c.before.value if c.before else None, c.now.value if c.now else None)
+        found.setdefault((c.name, c.board, values, c.refused, bool(c.failed)), []).append(c)
+    groups = [Group(same[0], tuple(c.test for c in same)) for same in found.values()]
+
+    def order(group: Group) -> tuple[object, ...]:
+        c = group.change
+        return not c.failed, bool(c.refused), -abs(c.relative or 0.0), c.test, c.name
+
+    return sorted(groups, key=order)
 
 
 def parse_limits(text: str) -> dict[str, Tolerance]:

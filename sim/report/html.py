@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from sim.report import svg
-from sim.report.compare import Change, Comparison
+from sim.report.compare import Comparison, Group, grouped
 from sim.report.figure import Figure
 from sim.report.markdown import MAIN, summary
 from sim.report.names import KINDS
@@ -57,7 +57,7 @@ def _head(run: Run, records: Sequence[Record]) -> str:
     if run.commit:
         chips.append(f"commit <code>{escape(run.commit)}</code>")
     items = "".join(f'<li class="chip">{chip}</li>' for chip in chips)
-    return f'<h1>Virtual boards</h1><p class="soft">{escape(summary(records))}</p><ul class="chips">{items}</ul>'
+    return f'<h1>boardless</h1><p class="soft">{escape(summary(records))}</p><ul class="chips">{items}</ul>'
 
 
 # ---- against a stored run ----
@@ -73,21 +73,25 @@ def _comparison(comparison: Comparison) -> str:
     out.append(f", {len(comparison.new_tests)} new tests" if comparison.new_tests else "")
     out.append(f", {len(comparison.missing_tests)} stored ones not run" if comparison.missing_tests else "")
     out.append("</p>")
-    rows = sorted([*changed, *refused], key=lambda c: (not c.failed, bool(c.refused), -abs(c.relative or 0.0), c.test))
+    rows = grouped([*changed, *refused])
     if rows:
         out.append('<div class="wide"><table><tr><th>test</th><th>figure</th><th class="n">before</th>'
                    '<th class="n">now</th><th class="n">change</th></tr>')  # fmt: skip
-        out += [_change(c) for c in rows[:200]]
+        out += [_change(group) for group in rows[:200]]
         out.append("</table></div>")
     return "".join(out)
 
 
-def _change(c: Change) -> str:
+def _change(group: Group) -> str:
+    c = group.change
+    others = len(group.tests) - 1
+    board = c.board + (f", and {others} more test{'s' * (others > 1)}" if others else "")
     tone = "bad" if c.failed else "warn" if c.worse or c.refused else "good" if c.delta else "soft"
-    more = c.failed or "; ".join(c.refused)
+    more = c.failed.removeprefix(f"{c.text}, ") or "; ".join(c.refused)
     remark = f'<div class="small soft">{escape(more)}</div>' if more else ""
+    names = escape(", ".join(group.tests))
     return (
-        f'<tr><td><span class="id">{escape(c.test)}</span><div class="small soft">{escape(c.board)}</div></td>'
+        f'<tr><td>{_id(c.test)}<div class="small soft" title="{names}">{escape(board)}</div></td>'
         f"<td>{escape(c.name)}{remark}</td><td class='n'>{_value(c.before)}</td><td class='n'>{_value(c.now)}</td>"
         f'<td class="n {tone}">{escape(c.text)}</td></tr>'
     )
@@ -115,10 +119,19 @@ def _overview(records: Sequence[Record]) -> str:
             unit = f" {figure.unit}" if figure and figure.unit in ("cycles", "instructions") else ""
             cells.append(f'<td class="n{" bad" if missed else ""}">{escape(text.removesuffix(unit))}</td>')
         rows.append(
-            f'<tr><td>{_mark(r)} <a class="id" href="#t{i}">{escape(r.test)}</a>'
+            f'<tr><td>{_mark(r)}</td><td><a href="#t{i}">{_id(r.test)}</a>'
             f'<div class="small soft">{escape(r.provenance.board)}</div></td>{"".join(cells)}</tr>'
         )
-    return f'<h2>Figures</h2><div class="wide"><table><tr><th>test</th>{heads}</tr>{"".join(rows)}</table></div>'
+    return (
+        f'<h2>Figures</h2><div class="wide"><table><tr><th></th><th>test</th>{heads}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def _id(test: str) -> str:
+    """A test id that can be broken where a person would break it."""
+    file, colons, name = test.rpartition("::")
+    path = f'<span class="soft">{escape(file + colons)}</span><wbr>' if file else ""
+    return f'<span class="id">{path}{escape(name).replace("[", "<wbr>[")}</span>'
 
 
 def _mark(r: Record) -> str:
@@ -140,7 +153,7 @@ def _test(r: Record, number: int, *, opened: bool) -> str:
         _section("What it is of", _provenance(r)),
     ]
     return (
-        f'<details class="test" id="t{number}"{" open" if opened else ""}><summary>{_mark(r)} <b>{escape(r.test)}</b>'
+        f'<details class="test" id="t{number}"{" open" if opened else ""}><summary>{_mark(r)} <b>{_id(r.test)}</b>'
         f'<span class="where">{escape(where)}</span></summary><div class="body">{"".join(body)}</div></details>'
     )
 
@@ -179,7 +192,7 @@ def _meter(f: Figure, budget: BudgetResult | None) -> str:
         return ""
     top = max(f.value, budget.limit) or 1.0
     over = "" if budget.met else ' class="over"'
-    said = f"{'at least' if f.higher_is_better else 'at most'} {shown(budget.limit, f.unit)}"
+    said = f"{'at least' if f.higher_is_better else 'at most'} {shown(budget.limit, f.unit).split(' (')[0]}"
     return (
         f'<span class="small {"soft" if budget.met else "bad"}">{escape(said)}</span>'
         f'<div class="meter" title="{escape(budget.origin)}"><i{over} style="width:{f.value / top * 100:.1f}%"></i>'
@@ -193,7 +206,7 @@ def _contributors(r: Record) -> str:
         figure = r.figure(name)
         if figure is None or (r.operators and name in ("cycles", "instructions")):
             continue
-        title = f"{figure.title}, by part"
+        title = "The slowest decisions" if name == "latency" else f"{figure.title}, by part"
         out.append(_section(title, svg.shares(items[:8], figure.unit, title)))
     return "".join(out)
 

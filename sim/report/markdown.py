@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sim.report.compare import Change, Comparison
+from sim.report.compare import Change, Comparison, grouped
 from sim.report.quantity import shown
 from sim.report.record import Record
 from sim.report.store import Run
@@ -44,15 +44,18 @@ def _comparison(comparison: Comparison) -> list[str]:
     failures = comparison.failures
     if failures:
         lines += ["", f"**{len(failures)} worse than allowed:**", ""]
-        lines += [f"- :x: {cell(_where(c))} **{c.name}**: {cell(c.failed)}" for c in failures[:ROWS]]
+        lines += [
+            f"- :x: {cell(g.where)} **{g.change.name}**: {cell(g.change.failed)}" for g in grouped(failures)[:ROWS]
+        ]
     if changed:
         lines += ["", "| test | figure | before | now | change |", "|---|---|--:|--:|--:|"]
-        order = sorted(changed, key=lambda c: (not c.failed, -abs(c.relative or 0.0), c.test, c.name))
-        for c in order[:ROWS]:
+        order = grouped(changed)
+        for group in order[:ROWS]:
+            c = group.change
             before = shown(c.before.value, c.before.unit) if c.before else ""
             now = shown(c.now.value, c.now.unit) if c.now else ""
             mark = ":x: " if c.failed else ":small_red_triangle: " if c.worse else ""
-            lines.append(f"| {cell(_where(c))} | {c.name} | {before} | {now} | {mark}{c.text} |")
+            lines.append(f"| {cell(group.where)} | {c.name} | {before} | {now} | {mark}{c.text} |")
         if len(order) > ROWS:
             lines += ["", f"… and {len(order) - ROWS} more."]
     refused = [c for c in comparison.changes if c.refused]
@@ -68,12 +71,12 @@ def _comparison(comparison: Comparison) -> list[str]:
 
 def reasons(refused: Iterable[Change]) -> list[str]:
     """One line a reason: a changed board makes hundreds of figures unlike for the same one."""
-    grouped: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for c in refused:
-        grouped.setdefault("; ".join(c.refused), []).append(f"{_where(c)} {c.name}")
+        found.setdefault("; ".join(c.refused), []).append(f"{_where(c)} {c.name}")
     return [
         f"{reason}: {', '.join(names[:4])}" + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        for reason, names in grouped.items()
+        for reason, names in found.items()
     ]
 
 

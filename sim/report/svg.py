@@ -11,7 +11,7 @@ from sim.report.record import Event, Operator, Share, Space, Trace
 
 WIDTH = 960
 _LEFT, _RIGHT = 64, 14
-_PANEL, _GAP, _LANE = 92, 16, 46
+_PANEL, _GAP, _LANE = 92, 30, 46
 COLOURS = 8  # classes c0..c7 of the style sheet
 
 
@@ -36,12 +36,12 @@ def timeline(stimuli: Sequence[Trace], decisions: Sequence[Event], end: float) -
         for channel, unit, values in zip(trace.channels, trace.units, trace.values, strict=True):
             panels.setdefault((trace.sensor, unit), []).append((channel, trace.times, values))
     labels = list(dict.fromkeys(d.label for d in decisions))
-    height = len(panels) * (_PANEL + _GAP) + (_LANE + _GAP + 18 if decisions else 0) + 34
+    height = len(panels) * (_PANEL + _GAP) + (_LANE + _GAP + 18 if decisions else 0) + 22
     scale = (WIDTH - _LEFT - _RIGHT) / end
     out: list[str] = []
-    top = 12.0
+    top = 22.0
     for (sensor, unit), lines in panels.items():
-        out += _panel(f"{sensor}, {unit}", lines, top, scale)
+        out += _panel(f"{sensor}, {unit.replace('^2', '²')}", lines, top, scale)
         top += _PANEL + _GAP
     if decisions:
         out += _lane(decisions, labels, top, scale, end)
@@ -49,7 +49,7 @@ def timeline(stimuli: Sequence[Trace], decisions: Sequence[Event], end: float) -
     bottom = top - _GAP + 2
     for t in ticks(0, end, 10):
         x = _LEFT + t * scale
-        out.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="8" y2="{bottom:.1f}"/>')
+        out.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="22" y2="{bottom:.1f}"/>')
         out.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 14:.1f}" text-anchor="middle">{t:g} s</text>')
     return _svg(height, "stimulus and decisions over board time", out)
 
@@ -75,10 +75,10 @@ def _panel(
     for channel, times, values in lines:
         points = " ".join(f"{_LEFT + t * scale:.1f},{y(v):.1f}" for t, v in zip(times, values, strict=True))
         out.append(f'<polyline class="line s{channels.index(channel) % COLOURS}" points="{points}"/>')
-    out.append(f'<text class="name" x="{_LEFT + 6}" y="{top + 14:.1f}">{escape(title)}</text>')
-    x = WIDTH - _RIGHT - 6
+    out.append(f'<text class="name" x="{_LEFT}" y="{top - 6:.1f}">{escape(title)}</text>')
+    x = WIDTH - _RIGHT
     for i, channel in reversed(list(enumerate(channels))):
-        out.append(f'<text class="key f{i % COLOURS}" x="{x}" y="{top + 14:.1f}" text-anchor="end">'
+        out.append(f'<text class="key f{i % COLOURS}" x="{x}" y="{top - 6:.1f}" text-anchor="end">'
                    f"{escape(channel)}</text>")  # fmt: skip
         x -= 12 + 7 * len(channel)
     return out
@@ -86,7 +86,7 @@ def _panel(
 
 def _lane(decisions: Sequence[Event], labels: Sequence[str], top: float, scale: float, end: float) -> list[str]:
     """A block for each stretch of one label, a dot for each decision at the height of its score."""
-    out: list[str] = []
+    out = [f'<text class="name" x="{_LEFT}" y="{top - 6:.1f}">decisions</text>']
     runs: list[list[Event]] = []
     for d in decisions:
         if runs and runs[-1][0].label == d.label:

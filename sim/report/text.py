@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.report.compare import Change, Comparison
+from sim.report.compare import Comparison, Group, grouped
 from sim.report.markdown import reasons
 from sim.report.quantity import shown
 
@@ -16,8 +16,8 @@ def summary_lines(comparison: Comparison) -> list[str]:
     refused = [c for c in comparison.changes if c.refused]
     against = comparison.name + (f" ({comparison.commit})" if comparison.commit else "")
     lines = [f"against {against}: {len(changed)} figures changed, {same} the same, {len(refused)} not compared"]
-    order = sorted(changed, key=lambda c: (not c.failed, -abs(c.relative or 0.0), c.test, c.name))
-    lines += [f"  {_line(c)}" for c in order[:ROWS]]
+    order = grouped(changed)
+    lines += [f"  {_line(group)}" for group in order[:ROWS]]
     if len(order) > ROWS:
         lines.append(f"  ... and {len(order) - ROWS} more")
     lines += [f"  not compared: {reason}" for reason in reasons(refused)]
@@ -28,11 +28,12 @@ def summary_lines(comparison: Comparison) -> list[str]:
     failures = comparison.failures
     if failures:
         lines.append(f"WORSE THAN ALLOWED: {len(failures)}")
-        lines += [f"  {c.test} ({c.board}) {c.name}: {c.failed}" for c in failures]
+        lines += [f"  {group.where}, {group.change.name}: {group.change.failed}" for group in grouped(failures)]
     return lines
 
 
-def _line(change: Change) -> str:
+def _line(group: Group) -> str:
+    change = group.change
     then = shown(change.before.value, change.before.unit) if change.before else "-"
     now = shown(change.now.value, change.now.unit) if change.now else "-"
-    return f"{change.test} ({change.board}) {change.name}: {then} -> {now}, {change.text}"
+    return f"{group.where}, {change.name}: {then} -> {now}, {change.text}"
