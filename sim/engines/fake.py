@@ -40,6 +40,8 @@ from sim.engines.protocol import (
 from sim.port.mailbox import DOORBELL, MAGIC, REQUEST, SIZE, SYMBOL, VERSION, Op
 from sim.settings import Settings
 
+_MARKS_MAX = 65536  # console bytes after which it stops, for them to be taken
+
 
 @dataclass(frozen=True)
 class Arrive:
@@ -163,7 +165,7 @@ class FakeSession:
             if not self._busy:
                 self._runs += [RegionRun(symbol, start, self._count) for symbol, start in self._open]
                 self._open.clear()
-            if limit is not None and self._count >= limit:
+            if (limit is not None and self._count >= limit) or len(self._marks) >= _MARKS_MAX:
                 return Stop(StopKind.LIMIT, pc=self._pc(""))
             step = next(self._program, End(StopKind.STUCK, "the program of the fake core has ended"))
             self._send()
