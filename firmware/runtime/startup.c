@@ -79,7 +79,7 @@ void Reset_Handler(void) {
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
   __asm volatile("msr msplim, %0" ::"r"(__stack_limit));
 #endif
-  SHCSR |= 1u << 16 | 1u << 17 | 1u << 18; /* MemManage, BusFault, UsageFault: handlers of their own */
+  SHCSR |= 15u << 16; /* MemManage, BusFault, UsageFault (and SecureFault, v8-M): handlers of their own */
   CCR |= 1u << 4;                          /* division by zero is a fault */
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
   CPACR |= 0xFu << 20;

@@ -12,6 +12,13 @@ from typing import Any
 from sim.errors import UsageError
 from sim.tflm import TflmTree
 
+# Keys of a card that C++ wants for itself get an underscore.
+_KEYWORDS = (
+    " auto bool break case catch char class const continue default delete do double else enum export extern false"
+    " float for friend goto if inline int long namespace new operator private protected public register return short"
+    " signed sizeof static struct switch template this throw true try typedef typename union unsigned using virtual"
+    " void volatile while "
+)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 MODEL_DATA = """\
@@ -133,6 +140,7 @@ def _constants(table: Mapping[str, Any]) -> list[str]:
         name = re.sub(r"\W", "_", key)
         if not _WORD.fullmatch(name):
             continue
+        name += "_" * (f" {name} " in _KEYWORDS)
         if isinstance(value, Mapping):
             out += [f"namespace {name} {{", *_constants(value), f"}}  // namespace {name}"]
         elif isinstance(value, list) and value and all(type(v) is type(value[0]) for v in value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,17 +70,9 @@ class Firmware:
     @cached_property
     def readable_names(self) -> Mapping[str, str]:
         """Linker name -> name as in the source ("tflite::MicroInterpreter::Invoke()")."""
-        from sim.firmware.toolchain import find_toolchain
+        from sim.failure.demangle import demangled
 
-        names = list(self.symbols)
-        done = subprocess.run(
-            [f"{find_toolchain().prefix}c++filt"],
-            input="\n".join(names),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return dict(zip(names, done.stdout.split("\n"), strict=False))
+        return {name: name for name in self.symbols} | demangled(self.symbols)
 
     def symbol(self, name: str) -> Symbol:
         """By linker name, or by readable name with or without arguments. Raises UsageError with near names."""

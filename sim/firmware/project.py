@@ -93,8 +93,11 @@ class Project:
             with writable(to.parent):
                 to.parent.mkdir(parents=True, exist_ok=True)
                 private = to.with_name(f".{to.name}.{key}")
-                shutil.copyfile(folder / "out" / "firmware.elf", private)
-                private.replace(to)
+                try:
+                    shutil.copyfile(folder / "out" / "firmware.elf", private)
+                    private.replace(to)
+                finally:
+                    private.unlink(missing_ok=True)
 
     def _make(self, folder: Path) -> None:
         if folder.exists():

@@ -105,7 +105,8 @@ def library_sources(tree: Path, generation: str, kernels: str) -> list[Path]:
 
 def is_rare(path: Path, generation: str) -> bool:
     """Whether a source is of the second library: a kernel that few models use."""
-    if generation == "2020" or "kernels" not in path.parts or "micro" not in path.parts:
+    folder = path.parent.parts
+    if generation == "2020" or ("micro", "kernels") not in (folder[-2:], folder[-3:-1]):
         return False
     return not (path.stem in _SHARED_KERNELS or path.stem.endswith("_common"))
 

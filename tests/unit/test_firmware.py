@@ -16,6 +16,7 @@ from sim.firmware.fit import does_not_fit, overflow_of
 from sim.firmware.generate import card_of, memory_ld, model_card_h
 from sim.firmware.library import cmake_list, compiler_lines
 from sim.firmware.schema import without_object_api
+from sim.tflm.sources import is_rare
 
 NANO = Board.load("arduino_nano_33_ble")
 
@@ -75,6 +76,7 @@ def test_card_as_constants() -> None:
             "on": True,
             "part": {"range-g": 4},
             "axes": ["x", "y"],
+            "default": 1,
         }
     )
     assert r'labels[] = {"a\042b", "gr\303\274n"};' in text
@@ -85,6 +87,7 @@ def test_card_as_constants() -> None:
     assert "namespace part {" in text
     assert "range_g = 4;" in text
     assert 'constexpr const char* axes[] = {"x", "y"};' in text
+    assert "constexpr int32_t default_ = 1;" in text
     assert "labels[] = {nullptr};" in model_card_h({})
 
 
@@ -239,3 +242,14 @@ def test_unknown_app(tmp_path: Path) -> None:
     assert "'gesture'" in error.value.hint
     with pytest.raises(UsageError, match=r"no app\.toml in it"):
         App.load(tmp_path)
+
+
+def test_only_kernels_are_rare_wherever_the_tree_lies() -> None:
+    micro = Path("/kernels/micro/kernels/tree/tensorflow/lite/micro")
+    assert is_rare(micro / "kernels/elu.cc", "current")
+    assert is_rare(micro / "kernels/cmsis_nn/svdf.cc", "current")
+    assert not is_rare(micro / "kernels/elu.cc", "2020")
+    assert not is_rare(micro / "kernels/cmsis_nn/conv.cc", "current")
+    assert not is_rare(micro / "kernels/lstm_eval_common.cc", "current")
+    assert not is_rare(micro / "micro_interpreter.cc", "current")
+    assert not is_rare(micro.parent / "kernels/internal/common.cc", "current")
