@@ -93,10 +93,13 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
-    data = path.read_bytes()
-    try:
-        import io
+    import io
 
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
         elf = ELFFile(io.BytesIO(data))
         if elf["e_machine"] != "EM_ARM" or elf.elfclass != 32 or not elf.little_endian:
             raise UsageError(f"{path}: not a 32-bit little-endian Arm image", hint="build it for a Cortex-M")

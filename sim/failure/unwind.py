@@ -191,7 +191,7 @@ class Unwinder:
             return False
         at = value & ~1
         try:
-            before = self._elf.read(at - 4, 4)
+            before = self._read(at - 4, 4)
         except IndexError:
             return False
         first, second = int.from_bytes(before[:2], "little"), int.from_bytes(before[2:], "little")
