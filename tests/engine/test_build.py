@@ -18,7 +18,7 @@ from sim.errors import BuildError, FirmwareFailure, UsageError
 from sim.firmware import Firmware, build
 from sim.firmware.toolchain import find_toolchain
 from sim.machine import Machine
-from sim.paths import data_root
+from sim.paths import cache_root, data_root
 from sim.settings import Settings
 from sim.target import Target
 
@@ -188,13 +188,17 @@ def test_several_at_once(target: Target, tmp_path: Path) -> None:
         assert len(set(pool.map(one, range(4)))) == 1
 
 
-def test_nothing_is_left_behind_by_a_failed_build(target: Target, tmp_path: Path) -> None:
-    from sim.paths import cache_root
-
+def test_nothing_is_left_behind_by_a_failed_build(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target.build("hello")  # so that TFLM is there
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "tflm").symlink_to(cache_root() / "tflm")
+    monkeypatch.setenv("BOARDLESS_CACHE", str(tmp_path / "cache"))
     with pytest.raises(BuildError):
         target.build(own_app(tmp_path / "count", "this is not C++"))
-    own = [p for p in (cache_root() / "tmp").glob("*") if p.stat().st_uid == os.getuid()]
-    assert own == []
+    assert [p.name for p in (tmp_path / "cache" / "tmp").glob("*")] == []
+    assert [p.name for p in (tmp_path / "cache").rglob("*.elf")] == []
 
 
 def test_without_a_host_it_says_so(target: Target) -> None:
