@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,8 +93,6 @@ def load_elf(path: Path) -> Elf:
 def _load(path: Path, _mtime: int, _size: int) -> Elf:
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
-
-    import io
 
     try:
         data = path.read_bytes()
