@@ -20,6 +20,7 @@ from sim.errors import UsageError, near
 from sim.paths import data_root
 from sim.sensors.parts import known, part_names
 from sim.settings import Settings
+from sim.timing import TimingProfile, read_timing
 
 FILE = "board.toml"
 SOURCE_KINDS = ("datasheet", "driver", "chosen", "unverified")
@@ -76,6 +77,7 @@ class Board:
     sources: Mapping[str, Source]  # by key of the file: "clock.hz", "flash.size", "parts.imu", ...
     unverified: tuple[str, ...]  # keys whose source is `unverified`
     power: Power | None = None  # supply and currents, for energy; None where the file has none
+    timing: TimingProfile | None = None  # how cycles are counted; None: instructions only
 
     @staticmethod
     def load(name_or_path: str | Path, extra_folders: Iterable[Path] = ()) -> Board:
@@ -149,7 +151,7 @@ def _read(folder: Path) -> Board:
 
 
 def _board(folder: Path, table: Table) -> Board:
-    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "sources"])
+    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "timing", "sources"])
     head = table.table("board", ["title", "core", "fpu", "mve"])
     core = head.one_of("core", CORES)
     fpu = head.one_of("fpu", CORES[core], why=f" on {core}")
@@ -177,6 +179,7 @@ def _board(folder: Path, table: Table) -> Board:
         sources=sources,
         unverified=tuple(key for key, source in sources.items() if source.kind == "unverified"),
         power=read_power(table, table.table("sources", None, required=False)),
+        timing=read_timing(table, core),
     )
 
 

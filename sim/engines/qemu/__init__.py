@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.boards import Board
-from sim.engines.protocol import BUDGET, COUNT, FAULTS, MARKS, Image, Layout, Session
+from sim.engines.protocol import BUDGET, CALLS, COUNT, FAULTS, MARKS, Image, Layout, Session
 from sim.engines.qemu.program import find_qemu, qemu_version
 from sim.engines.qemu.twins import layout_of
 from sim.settings import Settings
@@ -13,7 +13,7 @@ class QemuEngine:
     """Engine `qemu` (see `sim.engines.protocol.Engine`)."""
 
     name = "qemu"
-    capabilities = frozenset({COUNT, MARKS, BUDGET, FAULTS})
+    capabilities = frozenset({COUNT, MARKS, BUDGET, CALLS, FAULTS})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.engines.protocol import Arm, Image, RegionRun, Stop, StopKind
+from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, Stalls, Stop, StopKind
 from sim.engines.qemu import control as ctl
 from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.monitor import Monitor
@@ -76,6 +76,8 @@ class QemuSession:
                 exact=image.timers,
                 console=0 if image.console_symbol else image.layout.console_base,
                 stack=image.stack,
+                timing=image.timing.pack(image.layout.flash.origin, image.layout.flash.size) if image.timing else None,
+                watch=image.watch,
             )
             undo.callback(self._control.close)
             undo.callback(os.close, self._control.fd)
@@ -147,6 +149,14 @@ class QemuSession:
     @property
     def instructions(self) -> int:
         return self._control.count
+
+    @property
+    def cycles(self) -> int | None:
+        return self._control.cycles if self._image.timing else None
+
+    def stalls(self) -> Stalls:
+        """What flash made the core wait, by the image's timing model."""
+        return self._control.stalls()
 
     def resume(self, limit: int | None = None) -> Stop:
         if self._last is not None and self._last.kind in (StopKind.ENDED, StopKind.STUCK, StopKind.RESET):
@@ -271,6 +281,12 @@ class QemuSession:
         self._drain()
         runs, self._regions_kept = self._regions_kept, []
         return runs
+
+    def calls(self) -> list[CallNode]:
+        return self._control.calls()
+
+    def code(self) -> list[CodeBlock]:
+        return self._control.code()
 
     # ---- ending ----
 

@@ -23,6 +23,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "timing.h"
+
+#include "functions.h"
+
 #define EXPORT __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -34,7 +38,7 @@ struct scoreboard_u64 { /* qemu_plugin_u64, passed by value */
   void *score;
   size_t offset;
 };
-enum { CB_NO_REGS = 0, CB_R_REGS = 1, INLINE_ADD_U64 = 0, MEM_W = 2 };
+enum { CB_NO_REGS = 0, CB_R_REGS = 1, INLINE_ADD_U64 = 0, MEM_R = 1, MEM_W = 2 };
 
 EXPORT int qemu_plugin_version = 1;
 
@@ -48,6 +52,7 @@ extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, vo
 extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, void (*)(unsigned, uint32_t, uint64_t, void *),
                                              int, int, void *);
 extern bool qemu_plugin_mem_is_store(uint32_t info);
+extern unsigned qemu_plugin_mem_size_shift(uint32_t info);
 
 /* These changed shape between versions, so they are only ever called through a cast. */
 static void *symbol(const char *name) { return dlsym(RTLD_DEFAULT, name); }
@@ -74,7 +79,7 @@ struct sym {
 };
 struct region {
   uint32_t symbol, depth;
-  uint64_t start, end;
+  uint64_t start, end, start_cycles, end_cycles;
 };
 struct control {
   uint64_t count;         /*  0: instructions executed */
@@ -94,6 +99,7 @@ struct control {
 };
 
 static struct control *ctl;
+static struct timing_page *cycles;
 static struct sym *syms;
 static uint64_t *marks;
 static struct region *regions;
@@ -192,7 +198,7 @@ __attribute__((used)) void block_with_state(void *data, const uint32_t *state) {
   }
 }
 
-static bool registers(uint32_t *sp, uint32_t *lr) {
+bool core_registers(uint32_t *sp, uint32_t *lr) {
   if (core != no_core) {
     *sp = core[13];
     *lr = core[14];
@@ -215,6 +221,8 @@ struct block {
   uint8_t *watch;        /* not 0: a return address of an open region may be here */
   uint32_t inside;       /* a block that starts up to here behind pc is the rest of this one; 0: none is */
   const uint16_t *rest;  /* instructions to the end from each halfword of the block */
+  struct timing_block *timing;
+  uint32_t cycles;       /* symbol in mid-block: what the block added for the code from here on */
 };
 enum { NONE = 0xffffffffu, DEPTH = 256, WATCHES = 1024 };
 
@@ -250,7 +258,7 @@ static struct {
   uint32_t symbol;
   uint32_t sp, back; /* where it ends: pc and stack pointer */
   bool exact;        /* both are from registers; otherwise only the address, from calls seen */
-  uint64_t start;
+  uint64_t start, cycles;
 } open_regions[DEPTH];
 static uint32_t depth;
 static uint8_t watches[WATCHES]; /* by hash of the address: open regions that return there */
@@ -259,7 +267,7 @@ static uint32_t ram_at, ram_size;
 
 static uint8_t *watch_of(uint64_t pc) { return &watches[(pc >> 1) % WATCHES]; }
 
-static bool ram_word(uint32_t address, uint32_t *value) {
+bool ram_word(uint32_t address, uint32_t *value) {
   if (ram == NULL || address < ram_at || address - ram_at > ram_size - 4) return false;
   memcpy(value, ram + (address - ram_at), sizeof *value);
   return true;
@@ -286,7 +294,7 @@ static void forget_from(uint32_t first) {
 
 static void region_begin(uint32_t index, uint64_t start, bool inner) {
   uint32_t sp, lr, xpsr, at = depth;
-  bool exact = registers(&sp, &lr), fresh;
+  bool exact = core_registers(&sp, &lr), fresh;
   if (!exact) lr = (uint32_t)link_address;
   if (inner) exact = false, sp = 0; /* in mid-block the stack pointer may be in a register of the host */
   fresh = (lr & ~1u) == (uint32_t)link_address;
@@ -308,6 +316,7 @@ static void region_begin(uint32_t index, uint64_t start, bool inner) {
   if (depth == DEPTH) return; /* recursion deeper than that is part of the outer regions */
   open_regions[depth].symbol = index;
   open_regions[depth].start = start;
+  open_regions[depth].cycles = cycles->cycles;
   open_regions[depth].sp = sp;
   open_regions[depth].back = lr;
   open_regions[depth].exact = exact;
@@ -319,7 +328,7 @@ static void region_begin(uint32_t index, uint64_t start, bool inner) {
 static void regions_end(uint64_t pc, uint64_t now) {
   uint32_t sp, lr, at = depth;
   struct region *r;
-  bool exact = registers(&sp, &lr);
+  bool exact = core_registers(&sp, &lr);
   while (at > 0) {
     at--;
     if (open_regions[at].back != (uint32_t)pc) continue;
@@ -332,6 +341,8 @@ static void regions_end(uint64_t pc, uint64_t now) {
       r->depth = at;
       r->start = open_regions[at].start;
       r->end = now;
+      r->start_cycles = open_regions[at].cycles;
+      r->end_cycles = cycles->cycles;
     }
   }
 }
@@ -369,6 +380,7 @@ static void on_block(unsigned vcpu, void *data) {
   watch_stack(b);
   if (!goes_on(b) && UNLIKELY(ctl->count >= ctl->limit || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
+  if (b->timing) timing_enter(b->timing, core);
 }
 
 static void on_call_block(unsigned vcpu, void *data) { /* ends in a linked call */
@@ -384,6 +396,7 @@ static void on_entry_block(unsigned vcpu, void *data) { /* begins at a symbol */
   goes_on(b);
   if (UNLIKELY(ctl->count >= ctl->limit || syms[b->entry].arm || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
+  if (b->timing) timing_enter(b->timing, core);
   if (b->link) link_address = b->link;
 }
 
@@ -394,9 +407,34 @@ static void on_inner_entry(unsigned vcpu, void *data) { /* a symbol that code ru
   if (UNLIKELY(syms[b->entry].arm)) {
     /* The block was counted as a whole at its start: show the count up to here while stopped. */
     ctl->count -= b->instructions;
+    cycles->cycles -= b->cycles;
     slow_path(b, true);
     ctl->count += b->instructions;
+    cycles->cycles += b->cycles;
   }
+}
+
+/* The same three with a look at calls or at what is executed, see functions.h. */
+struct watched_block {
+  struct block block;
+  struct function_block function;
+};
+
+static void watched(const void *data) {
+  const struct watched_block *w = data;
+  functions_block(&w->function, ctl->count - w->block.instructions, timing.at_block);
+}
+static void on_block_watched(unsigned vcpu, void *data) {
+  on_block(vcpu, data);
+  watched(data);
+}
+static void on_call_block_watched(unsigned vcpu, void *data) {
+  on_call_block(vcpu, data);
+  watched(data);
+}
+static void on_entry_block_watched(unsigned vcpu, void *data) {
+  on_entry_block(vcpu, data);
+  watched(data);
 }
 
 static void on_instruction(unsigned vcpu, void *data) { /* of a block that cannot be counted as a whole */
@@ -420,6 +458,14 @@ static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data)
   if (UNLIKELY((uint32_t)address == ctl->console) && qemu_plugin_mem_is_store(info)) mark(ctl->count);
 }
 
+/* A load whose address could not be seen when its block began. */
+static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
+  uint32_t size = 1u << qemu_plugin_mem_size_shift(info);
+  (void)vcpu;
+  (void)data;
+  timing_access((uint32_t)address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1);
+}
+
 /* ---- translation ---- */
 static uint32_t symbol_at(uint64_t address) {
   uint32_t low = 0, high = ctl->symbols;
@@ -432,6 +478,20 @@ static uint32_t symbol_at(uint64_t address) {
   }
   return low < ctl->symbols && syms[low].address == address ? low : NONE;
 }
+
+uint32_t function_of(uint64_t address) {
+  uint32_t low = 0, high = ctl->symbols;
+  while (low < high) {
+    uint32_t mid = low + (high - low) / 2;
+    if (syms[mid].address <= address)
+      low = mid + 1;
+    else
+      high = mid;
+  }
+  return low == 0 ? NONE : low - 1;
+}
+
+bool is_operator(uint32_t index) { return index < ctl->symbols && (syms[index].arm & REGION); }
 
 static void opcode(struct qemu_plugin_insn *insn, uint16_t half[2]) {
   /* Up to QEMU 9.0 this returns a pointer to the bytes, later it copies them and returns their number. */
@@ -488,7 +548,7 @@ static void *take_memory(size_t size) {
 }
 
 static struct block *new_block(uint64_t pc, uint32_t instructions, uint32_t entry, uint64_t link) {
-  struct block *b = take_memory(sizeof *b);
+  struct block *b = take_memory(functions->on ? sizeof(struct watched_block) : sizeof *b);
   *b = (struct block){.pc = pc, .instructions = instructions, .entry = entry, .link = link, .watch = watch_of(pc)};
   return b;
 }
@@ -514,6 +574,28 @@ static void count_exactly(struct qemu_plugin_insn *insn) {
                                                                               (struct scoreboard_u64){score, 0}, 1);
 }
 
+static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
+  struct timing_block *t;
+  struct op *ops = malloc(n * sizeof *ops);
+  bool *watch = calloc(n, sizeof *watch);
+  uint16_t half[2];
+  if (ops == NULL || watch == NULL) leave();
+  for (size_t i = 0; i < n; i++) {
+    struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+    opcode(insn, half);
+    decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, (unsigned)qemu_plugin_insn_size(insn), &ops[i]);
+  }
+  t = timing_block((uint32_t)qemu_plugin_tb_vaddr(tb), ops, n, core != no_core, watch, take_memory);
+  /* 7.2, asked for loads, tells of stores only; asked for both, it tells of both. */
+  for (size_t i = 0; i < n; i++)
+    if (watch[i])
+      qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_load, CB_NO_REGS,
+                                       qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W, NULL);
+  free(watch);
+  free(ops);
+  return t;
+}
+
 static void translate(struct qemu_plugin_tb *tb) {
   static bool first = true;
   static uint64_t first_pc;
@@ -532,6 +614,7 @@ static void translate(struct qemu_plugin_tb *tb) {
   target = branch_target(half, end - at, at);
   if (!exact && qemu_plugin_version >= 2) singly = target > pc && target < end;
   b = new_block(pc, exact || singly ? 0 : (uint32_t)n, entry, link ? end : 0);
+  if (timing.level != LEVEL_OFF) b->timing = time_block(tb, n);
   if (!exact && !singly && qemu_plugin_version >= 2) {
     b->inside = (uint32_t)(end - pc - 1);
     b->rest = rest_of(tb, n, pc, end);
@@ -545,14 +628,22 @@ static void translate(struct qemu_plugin_tb *tb) {
 #endif
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
-  qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, access, b);
+  if (functions->on) {
+    functions_translate(&((struct watched_block *)b)->function, pc, end, entry, b->link);
+    qemu_plugin_register_vcpu_tb_exec_cb(
+        tb, entry != NONE ? on_entry_block_watched : link ? on_call_block_watched : on_block_watched, access, b);
+  } else {
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, access, b);
+  }
   for (size_t i = 0; i < n; i++) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
     uint64_t here = qemu_plugin_insn_vaddr(insn);
     uint32_t inner = i ? symbol_at(here) : NONE;
-    if (inner != NONE)
-      qemu_plugin_register_vcpu_insn_exec_cb(
-          insn, on_inner_entry, access, new_block(here, exact || singly ? 0 : (uint32_t)(n - i), inner, 0));
+    if (inner != NONE) {
+      struct block *part = new_block(here, exact || singly ? 0 : (uint32_t)(n - i), inner, 0);
+      if (b->timing) part->cycles = timing_rest(b->timing, (uint32_t)(here - pc));
+      qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inner_entry, access, part);
+    }
     if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
     if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, NULL);
@@ -630,6 +721,9 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   syms = (struct sym *)((char *)map + ctl->symbols_at);
   marks = (uint64_t *)((char *)map + ctl->marks_at);
   regions = (struct region *)((char *)map + ctl->regions_at);
+  functions_install(map);
+  cycles = (struct timing_page *)((char *)map + TIMING_AT);
+  timing_setup(cycles);
   ctl->api = (uint32_t)qemu_plugin_version;
   if ((ctl->flags & FLAG_EXACT) && symbol("qemu_plugin_scoreboard_new") != NULL)
     score = ((void *(*)(size_t))symbol("qemu_plugin_scoreboard_new"))(sizeof(uint64_t));

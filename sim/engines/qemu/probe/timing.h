@@ -1,0 +1,129 @@
+/* Cycles: what a block costs on the core and its memory, added up while blocks execute.
+ *
+ * At translation `timing_block` works out what can be known then; at execution `timing_enter` adds it, the cost of the
+ * jump that led there, and what the flash interface makes the core wait. Docs: docs/cycles.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOARDLESS_TIMING_H
+#define BOARDLESS_TIMING_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decode.h"
+
+/* One page of the shared file: parameters from the board's file (sim/timing/pack.py writes them in this order), then
+ * counters. */
+enum { TIMING_AT = 2048 };
+enum { LEVEL_OFF, LEVEL_CORE, LEVEL_MEMORY };
+
+struct cache_shape {
+  uint32_t size, line, sector, ways; /* bytes, bytes, bytes read on a miss, 0: fully associative */
+};
+
+struct timing_page {
+  uint32_t level;
+  uint32_t core;               /* 3, 4, 7, 33 */
+  uint32_t refill;             /* of a taken direct branch, on top of its own cycle */
+  uint32_t refill_register;    /* the same to an address from a register or from memory */
+  uint32_t refill_wide;        /* more where the target is a 32-bit instruction across a word */
+  uint32_t divide;             /* SDIV, UDIV */
+  uint32_t exception;          /* entry */
+  uint32_t flash_at, flash_size;
+  uint32_t fetch_wait;         /* wait states of an instruction fetch that misses */
+  uint32_t data_wait;          /* of a load that misses */
+  uint32_t unified;            /* one cache for instructions and data: `instruction` */
+  uint32_t prefetch;           /* the line behind the present one is read ahead */
+  struct cache_shape instruction, data;
+  uint32_t spare[7];
+  /* counters */
+  uint64_t cycles, fetch_stalls, data_stalls, fetch_misses, data_misses;
+};
+
+struct timing_fetch {
+  uint32_t address; /* of the sector */
+  uint16_t before;  /* cycles of the code in front of it that hide the read */
+  uint16_t slot;    /* where it was found last */
+};
+struct timing_load {
+  int32_t offset;
+  uint8_t base, index, shift, width; /* registers at the start of the block; index 16: none */
+  uint8_t words;
+};
+
+struct timing_block {
+  uint32_t pc, end, target; /* target: of a direct branch at its end, or 1 */
+  uint32_t cycles;          /* every line hit, entered by a jump; refill not in it */
+  uint8_t leaves;           /* ends in a branch */
+  uint8_t refill;           /* of that branch */
+  uint8_t wide;             /* more for a jump here */
+  uint8_t pairs;            /* 1: one cycle less behind a load, as far as `address` allows */
+  uint16_t address;         /* registers its first instruction needs for an address */
+  uint16_t loaded;          /* by the load at its end that the next one may pair with; bit 15: there is one */
+  uint16_t tail;            /* cycles of its last piece of code, hiding the next read */
+  uint16_t fetches, literals, loads;
+  uint32_t epoch;           /* of the instruction cache when all of it was found there */
+  const uint16_t *rest;     /* cycles to the end from each halfword */
+  struct timing_fetch *fetch;
+  uint32_t *literal;
+  struct timing_load *load;
+};
+
+struct timing_state {
+  struct timing_page *page;
+  struct timing_block *last;
+  uint32_t level, epoch;
+  uint32_t flash_at, flash_size, sector_mask, last_sector;
+  uint64_t at_block; /* cycles when the present block began, without the jump to it */
+};
+extern struct timing_state timing;
+
+void timing_setup(struct timing_page *page);
+
+/* ops[n] of one block. `follow`: registers can be looked at when the block starts; then the loads that timing_enter can
+ * see are taken from `watch` (one flag an instruction), where true asks for timing_load on each access. `take` gives
+ * memory that lives as long as the process. */
+struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, bool follow, bool *watch,
+                                  void *(*take)(size_t));
+
+uint32_t timing_jump(const struct timing_block *from, const struct timing_block *to);
+/* `hidden`: cycles of code in front of it that hide the read of its first line. */
+uint32_t timing_walk(struct timing_block *b, uint32_t hidden);
+uint32_t timing_read(uint32_t address, uint32_t words);
+uint32_t timing_literals(const struct timing_block *b);
+void timing_access(uint32_t address, uint32_t width, uint32_t words);
+
+static inline bool timing_in_flash(uint32_t address) { return address - timing.flash_at < timing.flash_size; }
+
+/* Extra cycles of a load that is not aligned: Cortex-M4 TRM 3.3.2. */
+static inline uint32_t timing_unaligned(uint32_t address, uint32_t width) {
+  return width == 4 ? (address & 1 ? 2 : address & 2 ? 1 : 0) : width == 2 ? address & 1 : 0;
+}
+
+static inline void timing_enter(struct timing_block *b, const uint32_t *registers) {
+  const struct timing_block *from = timing.last;
+  bool jumped = b->pc != from->end;
+  uint32_t cycles = b->cycles;
+  timing.last = b;
+  timing.at_block = timing.page->cycles;
+  if (jumped)
+    cycles += timing_jump(from, b);
+  else if (b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address))
+    cycles--;
+  if (timing.level == LEVEL_MEMORY) {
+    if (b->epoch != timing.epoch) cycles += timing_walk(b, jumped ? 0 : from->tail);
+    if (b->literals) cycles += timing_literals(b);
+  }
+  for (uint32_t i = 0; i < b->loads; i++) {
+    const struct timing_load *l = &b->load[i];
+    uint32_t address = registers[l->base] + (uint32_t)l->offset;
+    if (l->index < 16) address += registers[l->index] << l->shift;
+    if (address & (l->width - 1u)) cycles += timing_unaligned(address, l->width);
+    if (timing_in_flash(address)) cycles += timing_read(address, l->words);
+  }
+  timing.page->cycles += cycles;
+}
+
+/* Static cycles from `offset` bytes into the block to its end: for symbols in mid-block. */
+static inline uint32_t timing_rest(const struct timing_block *b, uint32_t offset) { return b->rest[offset >> 1]; }
+#endif
