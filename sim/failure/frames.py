@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +15,7 @@ def cut(traceback: TracebackType | None) -> bool:
     import pluggy
 
     others = [Path(module.__file__ or "").resolve().parent for module in (_pytest, pluggy)]
+    library = Path(contextlib.__file__).parent  # Python's own; packages of the user's may be installed below it
     last: TracebackType | None = None
     own = False
     while traceback is not None:
@@ -25,6 +27,7 @@ def cut(traceback: TracebackType | None) -> bool:
             # What boardless does before the test's own code (a hook around it) is none of it.
             last, traceback = traceback, traceback.tb_next
             continue
-        own = own or not any(folder in path.parents for folder in others)
+        inner = library in path.parents and "site-packages" not in path.parts
+        own = own or not (inner or any(folder in path.parents for folder in others))
         last, traceback = traceback, traceback.tb_next
     return own

@@ -228,7 +228,8 @@ import sys
 
 def test_it():
     # (the package and the plugin; a fixture of the project's own may have any of our names)
-    assert sorted(m for m in sys.modules if m.split(".")[0] == "sim") == ["sim", "sim.pytest_plugin", "sim.pytest_report"]
+    ours = sorted(m for m in sys.modules if m.split(".")[0] == "sim")
+    assert ours == ["sim", "sim.pytest_plugin", "sim.pytest_report"]
     assert not {"numpy", "elftools"} & set(sys.modules)
 """
     )
