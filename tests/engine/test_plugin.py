@@ -91,6 +91,42 @@ def test_marker(board):
     result.stdout.fnmatch_lines_random(["*test_marker?nucleo_l152re? PASSED*", "*test_marker?stm32f4_discovery?*"])
 
 
+def test_engines_of_other_packages(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that a package brings by its entry point; each test runs on each that is named."""
+    package = project.mkdir("installed")
+    (package / "second-1.0.dist-info").mkdir()
+    (package / "second-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: second\nVersion: 1.0\n")
+    (package / "second-1.0.dist-info" / "entry_points.txt").write_text("[boardless.engines]\nsecond = second:Second\n")
+    (package / "second.py").write_text(
+        "from sim.engines.qemu import QemuEngine\n\n\nclass Second(QemuEngine):\n    name = 'second'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package), prepend=os.pathsep)
+    project.makepyfile(
+        PORT
+        + """
+def test_it(machine):
+    assert machine.engine.name in ("qemu", "second")
+
+@pytest.mark.engine("second")
+def test_marked(machine, request):
+    if not request.config.getoption("--engine"):
+        assert machine.engine_text.startswith("second ")
+
+@pytest.mark.engine("qemu", "second")
+@pytest.mark.board("arduino_nano_33_ble", "stm32f4_discovery")
+def test_both(board):
+    pass
+"""
+    )
+    result = project.runpytest_subprocess("-v")
+    result.assert_outcomes(passed=1 + 1 + 4)
+    result.stdout.fnmatch_lines(["*::test_both?stm32f4_discovery-second? PASSED*"])
+    result = project.runpytest_subprocess("-v", "--engine", "qemu", "--engine", "second")
+    result.assert_outcomes(passed=2 + 2 + 4)
+    version = engine().version()
+    result.stdout.fnmatch_lines([f"boardless: qemu {version}, second {version}; *", "*::test_it?second? PASSED*"])
+
+
 def test_the_nearest_marker_wins(project: pytest.Pytester) -> None:
     bench_elf(project.path, name="other.elf")
     project.makepyfile(
