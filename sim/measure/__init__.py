@@ -1,0 +1,1 @@
+"""Measured from outside: operators, functions, memory; nothing of it is in the firmware."""
