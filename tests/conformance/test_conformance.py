@@ -70,7 +70,7 @@ def test_every_refusal_names_the_layer_and_a_way_out(refused):
 
 
 def test_refusals_of_the_2020_tree_are_the_known_ones(tree, refused):
-    """Each of the list was run all the same, and was wrong, refused by TFLM, or right by chance of its numbers."""
+    """Each of the list was run all the same, and was wrong, refused by TFLM, hung, or wrong as the host is."""
     if tree.generation != "2020":
         pytest.skip("another tree is set")
     assert sorted(refused) == sorted(goldens.refused_by_2020())
