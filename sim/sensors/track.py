@@ -12,8 +12,9 @@ from sim.errors import UsageError
 from sim.sensors.parts.base import Part
 from sim.sensors.stimulus import Stimulus, Values
 
-_BLOCK = 1 << 16  # samples converted at once: bounds memory for hours of sound
-_AHEAD = 4096  # samples converted at once of a stimulus that does not end
+_BLOCK = 1 << 16  # samples converted at once, at most: bounds memory for hours of sound
+_AHEAD = 4096  # of a stimulus that does not end
+_VALUES = 1 << 19  # values converted at once, at most: a camera's sample is a frame
 # A recording's duration is rounded; its last sample must not get lost by that.
 _HAIR = 1e-6
 
@@ -37,6 +38,9 @@ class Track:
         self._offset = float(offset)
         self._columns, self._factors, self.resting = match(stimulus, part)
         self._bytes = np.dtype(part.dtype).itemsize * len(part.channels)
+        # A frame has thousands of channels: all in order and alike, they are one array operation.
+        self._plain = len(set(self._factors)) == 1 and self._columns == list(range(len(part.channels)))
+        self._at_once = max(1, _VALUES // len(part.channels))
         self._ahead: tuple[int, bytes, list[int]] = (-1, b"", [])
         self.samples: int | None = None  # None: it does not end
         self._codes = b""
@@ -86,6 +90,8 @@ class Track:
                 f"{self.stimulus.name}: gave shape {given.shape} for {end - first} times",
                 hint=f"it must give [{end - first}, {len(self.stimulus.channels)}]",
             )
+        if self._plain:
+            return given * self._factors[0]
         values = np.zeros((end - first, len(self._part.channels)))
         for to, (column, scale) in enumerate(zip(self._columns, self._factors, strict=True)):
             if column >= 0:
@@ -96,21 +102,22 @@ class Track:
         parts: list[bytes] = []
         beyond = [np.zeros(1, dtype=np.int64)]
         any_beyond = False
-        for first in range(0, samples, _BLOCK):
-            values = self._values(first, min(samples, first + _BLOCK))
+        step = min(_BLOCK, self._at_once)
+        for first in range(0, samples, step):
+            values = self._values(first, min(samples, first + step))
             codes, mask = self._part.convert(values, self._ranges)
             parts.append(codes.astype(codes.dtype.newbyteorder("<"), copy=False).tobytes())
             beyond.append(mask.sum(axis=1))
             if mask.any():
                 any_beyond = True
-                for i, channel in enumerate(self._part.channels):
-                    if mask[:, i].any():
-                        worst = values[int(np.argmax(np.abs(values[:, i]))), i]
-                        count, peak = self.peaks.get(channel, (0, 0.0))
-                        self.peaks[channel] = (
-                            count + int(mask[:, i].sum()),
-                            float(worst) if abs(worst) > abs(peak) else peak,
-                        )
+                for i in np.flatnonzero(mask.any(axis=0)).tolist():
+                    channel = self._part.channels[i]
+                    worst = values[int(np.argmax(np.abs(values[:, i]))), i]
+                    count, peak = self.peaks.get(channel, (0, 0.0))
+                    self.peaks[channel] = (
+                        count + int(mask[:, i].sum()),
+                        float(worst) if abs(worst) > abs(peak) else peak,
+                    )
         self._codes = b"".join(parts)
         if any_beyond:
             self._beyond = np.cumsum(np.concatenate(beyond))
@@ -118,13 +125,15 @@ class Track:
     def _endless(self, first: int, end: int) -> tuple[bytes, int]:
         """Blocks of fixed places, so that what is computed does not depend on how it is read."""
         data, total = [], 0
-        for block in range(first // _AHEAD, (end - 1) // _AHEAD + 1):
-            start = block * _AHEAD
+        step = min(_AHEAD, self._at_once)
+        for block in range(first // step, (end - 1) // step + 1):
+            start = block * step
             if self._ahead[0] != block:
-                codes, mask = self._part.convert(self._values(start, start + _AHEAD), self._ranges)
+                codes, mask = self._part.convert(self._values(start, start + step), self._ranges)
                 counts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(mask.sum(axis=1))])
-                self._ahead = (block, codes.astype("<i2", copy=False).tobytes(), counts.tolist())
-            a, b = max(first - start, 0), min(end - start, _AHEAD)
+                little = codes.astype(codes.dtype.newbyteorder("<"), copy=False)
+                self._ahead = (block, little.tobytes(), counts.tolist())
+            a, b = max(first - start, 0), min(end - start, step)
             data.append(self._ahead[1][a * self._bytes : b * self._bytes])
             total += self._ahead[2][b] - self._ahead[2][a]
         return b"".join(data), total
@@ -135,7 +144,15 @@ def match(stimulus: Stimulus, part: Part) -> tuple[list[int], list[float], tuple
 
     Channels are matched by name; a part with one channel takes any stimulus with one. Raises UsageError.
     """
+    if len(part.channels) > 1 and stimulus.channels is part.channels and len(set(stimulus.units)) == 1:
+        count = len(part.channels)  # a frame of the part's own size
+        return list(range(count)), [part.into(0, stimulus.units[0])] * count, ()
     names = list(stimulus.channels)
+    if len(part.channels) > 64:
+        raise UsageError(
+            f"{stimulus.name}: {len(names)} channels, but a sample of {part.name} is a frame of {len(part.channels)}",
+            hint="play sim.sensors.frames.Frames to a camera",
+        )
     has = ", ".join(f"{c}[{u}]" for c, u in zip(part.channels, part.units, strict=True))
     if len(part.channels) == 1:
         if len(names) != 1:

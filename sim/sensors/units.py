@@ -18,9 +18,12 @@ _UNITS: Mapping[str, tuple[str, float]] = {
     "mdeg/s": ("angular rate", 0.001),
     "rad/s": ("angular rate", 180 / math.pi),
     "Pa": ("sound pressure", 1.0),
+    "A": ("current", 1.0),
+    "mA": ("current", 0.001),
+    "degC": ("temperature", 1.0),
     "fs": ("share of full scale", 1.0),  # digital audio: -1..1 of what the part can deliver
 }
-_ALSO = {"m/s²": "m/s^2", "m/s2": "m/s^2", "dps": "deg/s", "°/s": "deg/s", "mdps": "mdeg/s", "FS": "fs"}
+_ALSO = {"m/s²": "m/s^2", "m/s2": "m/s^2", "dps": "deg/s", "°/s": "deg/s", "mdps": "mdeg/s", "FS": "fs", "°C": "degC"}
 
 
 def canonical(unit: str) -> str:

@@ -87,7 +87,7 @@ def test_a_sine_of_94_db_is_26_db_below_full_scale() -> None:
 def test_every_part_is_complete(name: str) -> None:
     p = part(name)
     assert p.name == name
-    assert p.dtype == "int16"
+    assert p.dtype == ("uint8" if p.slot == "camera" else "int16")
     assert p.rates == tuple(sorted(p.rates))
     assert len(p.channels) == len(p.units) == len(set(p.channels)) == len(p.scales()) == len(p.limits())
     assert {"sensitivity", "rates", "fifo_depth"} <= set(p.sources)
@@ -95,10 +95,11 @@ def test_every_part_is_complete(name: str) -> None:
     # What a sample is rests on sources that were opened; a supply current may not, which marks an energy only.
     assert all(s.kind != "unverified" for key, s in p.sources.items() if key != "current_ma")
     assert (p.current_ma is None) == ("current_ma" not in p.sources)
+    assert all(rate * 1000 == int(rate * 1000) for rate in p.rates)  # firmware asks for a rate in millihertz
     # A code times its size is the value again, within half a code.
-    values = np.linspace(-1.5, 1.5, 100)[:, None] * np.ones(len(p.channels))
-    codes, beyond = p.encode(values)
-    assert beyond == 0
+    values = np.linspace(0 if p.slot == "camera" else -0.39, 0.39, 100)[:, None] * np.ones(len(p.channels))
+    codes, beyond = p.convert(values)
+    assert not beyond.any()
     assert np.all(np.abs(codes * np.array(p.scales()) - values) <= np.array(p.scales()) * 0.5000001)
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 # part -> what it is, one line. The file is loaded when the part is asked for (it needs numpy).
 NAMES = {
+    "hm01b0": "grey camera, Himax, 160 x 120",
+    "hts221": "temperature, ST",
+    "iis3dwb": "three-axis vibration, ST",
+    "ina219": "current through a shunt, TI",
     "lsm6dso": "accelerometer and gyroscope, ST",
     "lsm9ds1": "accelerometer and gyroscope (its magnetometer is not modelled), ST",
     "mp34dt05": "digital microphone, ST, as the Arduino core reads it",

@@ -14,7 +14,7 @@ from sim.boards import Source
 from sim.errors import UsageError
 from sim.sensors.units import factor
 
-Codes = npt.NDArray[np.int16]
+Codes = npt.NDArray[np.int16] | npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -49,7 +49,7 @@ class Part(Protocol):
 
     @property
     def dtype(self) -> str:
-        """Of a code, little-endian: "int16"."""
+        """Of a code, little-endian: "int16", "uint8"."""
 
     @property
     def sources(self) -> Mapping[str, Source]: ...

@@ -1,0 +1,30 @@
+"""HTS221: temperature of the Arduino Nano 33 BLE Sense (its humidity is not modelled).
+
+The part delivers a value on a line given by two points burnt into each one; modelled is the calibrated value, in
+hundredths of a degree, which is what its driver hands on.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sim.boards import Source
+from sim.sensors.parts.base import LinearPart, Quantity
+
+_DRIVER = "STMicroelectronics/hts221-pid@f92d2acd31906588173cf5af142475f7cefda2f1"
+
+PART = LinearPart(
+    name="hts221",
+    title="ST HTS221",
+    slot="temperature",
+    quantities=(Quantity("temperature", ("temperature",), "degC", "degC", "degC", {120.0: 0.01}),),
+    rates=(Fraction(1), Fraction(7), Fraction(25, 2)),
+    pollable=True,
+    fifo_depth=1,
+    sources={
+        "rates": Source("driver", f"{_DRIVER}: hts221_reg.h, HTS221_ODR_1Hz, _7Hz, _12Hz5"),
+        "sensitivity": Source("chosen", "hundredths of a degree, after the part's own calibration"),
+        "fifo_depth": Source("driver", f"{_DRIVER}: hts221_reg.h: one output register"),
+        "limits": Source("chosen", "-120 to 120 degrees C: wider than the part below zero, as ranges are even"),
+    },
+)
