@@ -220,7 +220,7 @@ def _firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firm
 def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_target: Target) -> Iterator[Machine]:
     """A virtual board with the firmware of this test, fresh, booted and ready (see `sim.Machine`)."""
     from sim.markers import marked
-    from sim.pytest_report import watch_machine
+    from sim.pytest_report import machine_ready, watch_machine
 
     target, node = _boardless_target, request.node
     on_fault = marked(node, "on_fault")
@@ -235,6 +235,7 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
     with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
         watch_machine(node, machine)
         machine.run_until_ready()
+        machine_ready(node, machine)
         node.stash[_MACHINE] = machine
         yield machine
     del node.stash[_MACHINE]

@@ -80,6 +80,14 @@ def watch_machine(node: pytest.Item, machine: Machine) -> None:
         machine.keep_region("boardless_invoke")
 
 
+def machine_ready(node: pytest.Item, machine: Machine) -> None:
+    """The machine has booted: its operators are measured too, where somebody wants to know what cycles are made of."""
+    if node.config.getoption("boardless_report") or {"cycles", "instructions"} & set(_budgets(node)):
+        from sim.report.operators import watch
+
+        watch(machine)
+
+
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
     """`figures("accuracy", 0.97)`: a figure of the test's own, for budgets, stored runs and reports.

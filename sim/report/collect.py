@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sim.report import contributors, providers
+from sim.report import operators as operators_
 from sim.report.figure import Figure, Provenance
 from sim.report.record import Event, Operator, Record, Share
 from sim.report.stimuli import traces
@@ -115,7 +116,8 @@ def of_machine(
     figures += energy.figures
     shares.update(energy.contributors)
     notes += energy.notes
-    operators: tuple[Operator, ...] = ()
+    operators: tuple[Operator, ...] = operators_.of(machine, firmware)
+    shares.update(operators_.shares(operators))
     for provider in providers.PROVIDERS:
         extra = provider(machine, firmware)
         figures = _with(figures, extra.figures)

@@ -41,7 +41,7 @@ def timeline(stimuli: Sequence[Trace], decisions: Sequence[Event], end: float) -
     out: list[str] = []
     top = 22.0
     for (sensor, unit), lines in panels.items():
-        out += _panel(f"{sensor}, {unit.replace('^2', '²')}", lines, top, scale)
+        out += _panel(f"{sensor}, {unit.replace('^2', '²').replace('deg/s', '°/s')}", lines, top, scale)
         top += _PANEL + _GAP
     if decisions:
         out += _lane(decisions, labels, top, scale, end)
