@@ -152,7 +152,7 @@ class PortHost:
 
     def _sleep(self, arg: tuple[int, ...], now: int) -> Answer:
         ns = arg[1] << 32 | arg[0]
-        if now + ns * 1000 > _TIME_MAX_PS:
+        if now + ns * 1000 >= _TIME_MAX_PS:
             raise PortMisuse(f"the firmware sleeps for {ns} ns: a time below zero, or never?")
         return Answer(ready_ps=now + ns * 1000)
 
