@@ -99,6 +99,7 @@ def _sized(model: Model, layout: Layout, sizing: Project, engine: Engine | None,
         smallest, used = _Search(elf, wide, sizing, engine or _engine_of(layout)).run(whole)
     finally:
         elf.unlink(missing_ok=True)
+        elf.with_suffix(".map").unlink(missing_ok=True)
     return ArenaSize(smallest, used, smallest)
 
 

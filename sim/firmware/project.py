@@ -92,12 +92,14 @@ class Project:
                 raise self._failed(text, folder)
             with writable(to.parent):
                 to.parent.mkdir(parents=True, exist_ok=True)
-                private = to.with_name(f".{to.name}.{key}")
-                try:
-                    shutil.copyfile(folder / "out" / "firmware.elf", private)
-                    private.replace(to)
-                finally:
-                    private.unlink(missing_ok=True)
+                # The linker's map first: who sees the image can read what is in it.
+                for made, target in (("firmware.map", to.with_suffix(".map")), ("firmware.elf", to)):
+                    private = target.with_name(f".{target.name}.{key}")
+                    try:
+                        shutil.copyfile(folder / "out" / made, private)
+                        private.replace(target)
+                    finally:
+                        private.unlink(missing_ok=True)
 
     def _make(self, folder: Path) -> None:
         if folder.exists():
