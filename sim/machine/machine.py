@@ -275,6 +275,12 @@ class Machine:
         """Change what happens at a function (see `sim.engines.protocol.Arm`)."""
         self._session.arm(self.region_symbol(symbol), what)
 
+    def on_call(self, function: str, call: Callable[[], None]) -> None:
+        """Call `call()` at the first instruction of every call of a function; the machine stands still meanwhile."""
+        symbol = self.region_symbol(function)
+        self._runner.on_call[symbol] = call
+        self._session.arm(symbol, Arm(stop=True))
+
     def region_lengths(self, symbol: str) -> list[int]:
         """Instructions of each run of an armed region that ended since the last call."""
         return [run.end - run.start for run in self._regions.new(symbol)]

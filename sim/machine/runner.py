@@ -88,6 +88,7 @@ class Runner:
         self._pending: Answer | None = None
         self._request: Request | None = None
         self._failure: FirmwareFailure | None = None
+        self.on_call: dict[str, Callable[[], None]] = {}  # armed symbol -> who wants to know that it is called
         self._looked_at = (0, 0, 0)  # pc, console bytes and instructions at the end of the last slice
         self._loop_asked = 0  # instructions when the registers were last looked at for that
         self._image = self._make_image(watch)
@@ -190,6 +191,8 @@ class Runner:
             self._take_console()
             if stop.kind is StopKind.SYMBOL and stop.symbol == DOORBELL:
                 self._doorbell(awaited)
+            elif stop.kind is StopKind.SYMBOL and stop.symbol in self.on_call:
+                self.on_call[stop.symbol]()
             elif stop.kind is StopKind.LIMIT:
                 self._look_at_loop(stop, awaited)
             else:
