@@ -36,10 +36,10 @@ A frame whose blocks differ by less than {f.CONTRAST} of 255 shows nothing: no d
 
 ## Data
 The digits of scikit-learn (BSD-3): 1797 handwritten digits of 8 x 8 pixels, the test set of UCI's Optical
-Recognition of Handwritten Digits. Every third one is held out (number 3, 6, 9, ...), {figures["digits"]} in all. The file
-seems to be ordered by writer: this split has the same writers on both sides, and the last third held out would be
-harder (94 to 95 %). Shown to the camera bright on dark, a pixel as 12 x 12. `recordings/` has the first held-out
-digits; the file's name says which they are.
+Recognition of Handwritten Digits. Every third one is held out (number 3, 6, 9, ...),
+{figures["digits"]} in all. The file seems to be ordered by writer: this split has the same writers on both sides,
+and the last third held out would be harder (94 to 95 %). Shown to the camera bright on dark, a pixel as 12 x 12.
+`recordings/` has the first held-out digits; the file's name says which they are.
 
 ## Figures, host, int8 model, held-out third
 | | right |

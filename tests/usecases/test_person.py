@@ -24,7 +24,7 @@ def machine(request):
 
 
 def test_both_photographs_and_too_late(machine):
-    """The answers of `boardless invoke` and of LiteRT's reference kernels, bit for bit, and by how much the deadline is missed."""
+    """The answers of LiteRT's reference kernels, bit for bit, and by how much the deadline is missed."""
     pictures = [upstream.photograph(n) for n in ("person_image_data_grayscale", "no_person_image_data_grayscale")]
     # Slower than the network: each photograph is seen once. One frame in ten seconds.
     machine.camera.play(Frames(np.stack(pictures), rate=0.05, background=0.5))
