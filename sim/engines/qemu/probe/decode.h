@@ -59,5 +59,9 @@ struct op {
   uint32_t literal;             /* address of a literal, or target of a direct branch */
 };
 
+/* Bytes of the instruction that starts with this halfword. QEMU 7.2 says 4 of a short one at the end of a page: it has
+ * looked at what follows. */
+static inline unsigned thumb_size(uint16_t first) { return first >> 11 >= 0x1d ? 4 : 2; }
+
 void decode(uint32_t at, const uint16_t half[2], unsigned size, struct op *op);
 #endif

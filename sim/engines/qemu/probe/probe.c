@@ -583,7 +583,7 @@ static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
   for (size_t i = 0; i < n; i++) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
     opcode(insn, half);
-    decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, (unsigned)qemu_plugin_insn_size(insn), &ops[i]);
+    decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, thumb_size(half[0]), &ops[i]);
   }
   t = timing_block((uint32_t)qemu_plugin_tb_vaddr(tb), ops, n, core != no_core, watch, take_memory);
   /* 7.2, asked for loads, tells of stores only; asked for both, it tells of both. */
@@ -602,7 +602,7 @@ static void translate(struct qemu_plugin_tb *tb) {
   uint64_t pc = qemu_plugin_tb_vaddr(tb);
   size_t n = qemu_plugin_tb_n_insns(tb);
   struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, n - 1);
-  uint64_t at = qemu_plugin_insn_vaddr(last), end = at + qemu_plugin_insn_size(last), target;
+  uint64_t at = qemu_plugin_insn_vaddr(last), end, target;
   uint16_t half[2];
   bool exact = ctl->flags & FLAG_EXACT, singly = false, link;
   uint32_t entry = symbol_at(pc);
@@ -610,6 +610,7 @@ static void translate(struct qemu_plugin_tb *tb) {
   struct block *b;
 
   opcode(last, half);
+  end = at + thumb_size(half[0]);
   link = is_linked_call(half, end - at);
   target = branch_target(half, end - at, at);
   if (!exact && qemu_plugin_version >= 2) singly = target > pc && target < end;
