@@ -18,6 +18,8 @@ from sim.errors import BoardlessError, FirmwareFailure
 COMMANDS = {
     "invoke": "run a .tflite on a virtual board: outputs, instructions, memory",
     "profile": "where the instructions and cycles of an inference go: operators, functions, lines",
+    "diff": "the first operator of a model that gives other values on the board than on the host",
+    "energy": "joules of an inference, mean current of a duty, days on a cell: an estimate with its inputs",
     "run": "run an app or an ELF on a virtual board and show what it does",
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
