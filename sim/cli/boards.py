@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.boards import Board, all_boards, board_folders
+from sim.energy.power import Power
 from sim.settings import Settings
 
 
@@ -48,6 +49,11 @@ def sources(board: Board) -> str:
     lines = [f"{board.name}: {board.title}"]
     for key, source in board.sources.items():
         lines.append(f"  {key:<18}{_value(board, key):<24}{source.kind:<11} {source.text}")
+    if board.power is not None:
+        said = {"power.volts": f"{board.power.volts:g} V", "power.active_ma": f"{board.power.active_ma:g} mA",
+                "power.sleep_ma": f"{board.power.sleep_ma:g} mA"}  # fmt: skip
+        for key, source in board.power.sources.items():
+            lines.append(f"  {key:<18}{said[key]:<24}{source.kind:<11} {source.text}")
     return "\n".join(lines)
 
 
@@ -63,8 +69,20 @@ def as_json(board: Board) -> dict[str, Any]:
         "flash": {"origin": board.flash.origin, "size": board.flash.size},
         "ram": {"origin": board.ram.origin, "size": board.ram.size},
         "parts": dict(board.parts),
+        "power": None if board.power is None else _power(board.power),
         "sources": {key: {"kind": s.kind, "text": s.text} for key, s in board.sources.items()},
         "unverified": list(board.unverified),
+    }
+
+
+def _power(power: Power) -> dict[str, Any]:
+    return {
+        "volts": power.volts,
+        "active_ma": power.active_ma,
+        "sleep_ma": power.sleep_ma,
+        "sleep_mode": power.sleep_mode,
+        "sources": {key: {"kind": s.kind, "text": s.text} for key, s in power.sources.items()},
+        "unverified": list(power.unverified),
     }
 
 
