@@ -21,6 +21,7 @@ from sim.machine.measuring import Measurement, Spread
 from sim.machine.regions import RegionLog
 from sim.machine.runner import Runner
 from sim.machine.sensor import Sensor
+from sim.measure.memory import MemoryUse
 
 _BOOT_WITHIN = "10 s"
 
@@ -45,6 +46,7 @@ class Machine:
         self.port = self._runner.port
         self.console = Console(self._runner)
         self._regions = RegionLog(self._session)
+        self.memory = MemoryUse(elf, layout, self._session, self.port.info)  # paints stack and heap
         self.measurements: list[Measurement] = []  # what `measure` has given, for the report of the test
         self._seen_decisions = 0
 
