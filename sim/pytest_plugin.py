@@ -233,7 +233,7 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
         ("boardless_firmware_sha256", firmware.sha256),
     ]
     with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
-        watch_machine(node, machine)
+        watch_machine(node, machine, firmware)
         machine.run_until_ready()
         machine_ready(node, machine)
         node.stash[_MACHINE] = machine

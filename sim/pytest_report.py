@@ -71,9 +71,10 @@ def watch_firmware(node: pytest.Item, firmware: Firmware) -> Firmware:
     return firmware
 
 
-def watch_machine(node: pytest.Item, machine: Machine) -> None:
+def watch_machine(node: pytest.Item, machine: Machine, firmware: Firmware) -> None:
     """The test has this machine: every inference counts from here on, if anybody wants its figures."""
-    watched(node).machine = machine
+    seen = watched(node)
+    seen.machine, seen.firmware = machine, firmware  # a project may have a fixture `firmware` of its own
     config = node.config
     wanted = any(config.getoption(name) for name in _OPTIONS) or config.getoption("xmlpath", None)
     if (wanted or _budgets(node)) and "boardless_invoke" in machine.elf.functions:

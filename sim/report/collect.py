@@ -104,6 +104,7 @@ def of_machine(
     for name in ("cycles", "instructions"):
         if len(regions[name]) > 1:
             shares[name] = contributors.largest(regions[name])
+    figures += _peaks(machine)
     latency = latency_figure(machine)
     if latency is not None:
         figures.append(latency)
@@ -141,6 +142,17 @@ def of_machine(
         unverified=(*board.unverified, *energy.unverified),
         notes=tuple(notes),
     )
+
+
+def _peaks(machine: Machine) -> list[Figure]:
+    """Stack and heap, the most that was used so far, where the machine can tell."""
+    use = getattr(machine, "memory", None)
+    if use is None:
+        return []
+    basis = {**build_basis(machine.board), "machine": machine.layout.machine}
+    peaks = (("stack", use.stack.peak), ("heap", use.heap.peak if use.heap is not None else None))
+    source = f"{machine.engine_text}: painted from outside"
+    return [Figure(name, peak, "B", "counted", source, basis) for name, peak in peaks if peak is not None]
 
 
 def _invoke(machine: Machine) -> Measurement | None:

@@ -71,7 +71,7 @@ def test_image_only(firmware):
 
 def test_budgets_of_the_project(project: pytest.Pytester) -> None:
     (project.path / "boardless.toml").write_text(
-        '[budgets]\ninstructions = 600\nstack = "1 KiB"\n[budgets.app.bench]\ninstructions = 5000\n'
+        '[budgets]\ninstructions = 600\nheap = "1 KiB"\n[budgets.app.bench]\ninstructions = 5000\n'
         "[budgets.board.nucleo_l152re]\ninstructions = 500\n"
     )
     bench_elf(project.path, name="other.elf")
@@ -94,8 +94,8 @@ def test_marker_wins(machine, recording):
     budgets = {
         r["test"].split("::")[1]: {b["name"]: b for b in r["budgets"]} for r in results(project.path / "out")["records"]
     }
-    assert budgets["test_app"]["stack"]["value"] is None  # not measured: said, but no failure
-    assert budgets["test_app"]["stack"]["why"]
+    assert budgets["test_app"]["heap"]["value"] is None  # not measured: said, but no failure
+    assert budgets["test_app"]["heap"]["why"]
     assert budgets["test_marker_wins"]["instructions"]["origin"] == "marker"
 
 
