@@ -20,6 +20,7 @@ COMMANDS = {
     "profile": "where the instructions and cycles of an inference go: operators, functions, lines",
     "diff": "the first operator of a model that gives other values on the board than on the host",
     "energy": "joules of an inference, mean current of a duty, days on a cell: an estimate with its inputs",
+    "measure": "instructions, cycles and memory of a function of an app, an image or a model",
     "run": "run an app or an ELF on a virtual board and show what it does",
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             machine.run_until_ready()
             if recording is not None:
-                slot = args.sensor or _fitting(machine, recording)
+                slot = args.sensor or fitting(machine, recording)
                 machine.sensor(slot).play(recording)
             _run(machine, duration, recording is not None, show=show)
             if machine.port.exit_code:
@@ -83,7 +83,8 @@ def firmware_of(what: str, model: Path | None, target: Target) -> Firmware:
     return target.build(path if path.is_dir() else what, model, progress=progress)
 
 
-def _fitting(machine: Machine, recording: Recording) -> str:
+def fitting(machine: Machine, recording: Recording) -> str:
+    """The sensor that a recording is for. Raises UsageError where there is none."""
     from sim.sensors.track import match
 
     reasons = []

@@ -305,7 +305,8 @@ class Machine:
             if name in self.elf.functions:
                 return name
         raise UsageError(
-            f"{self.elf.path.name} has no function {region!r} (inlined away?)", hint=near(region, self.elf.functions)
+            f"{self.elf.path.name} has no function {region!r} (inlined away?)",
+            hint=near(region, {n.removeprefix("boardless_") for n in self.elf.functions}),
         )
 
     # ---- looking and ending ----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 _OUTPUT = re.compile(r"([.\w][\w.$-]*)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?:\s|$)|\s*$)")
@@ -32,7 +32,14 @@ def read_map(path: Path, sections: Collection[str]) -> list[Part]:
     except OSError:
         return []
     _, found, body = text.partition("\nLinker script and memory map\n")
-    return [p for p in _parts(body) if p.section in sections and p.size] if found else []
+    parts = [p for p in _parts(body) if p.section in sections] if found else []
+    # A text that is the end of another one elsewhere keeps its size in the map, but takes no room.
+    ends = [*(q.address for q in parts[1:]), 1 << 32]
+    fitted = [
+        replace(p, size=min(p.size, max(0, end - p.address))) if q is not None and q.section == p.section else p
+        for p, q, end in zip(parts, [*parts[1:], None], ends, strict=True)
+    ]
+    return [p for p in fitted if p.size]
 
 
 def _parts(text: str) -> Iterator[Part]:
