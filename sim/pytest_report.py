@@ -55,6 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
+def _wanted(config: pytest.Config) -> bool:
+    """Whether anybody reads records; who does not ask for figures pays nothing for them."""
+    return any(config.getoption(name) for name in _OPTIONS) or bool(config.getoption("xmlpath", None))
+
+
 # ---- what a test uses ----
 
 
@@ -75,9 +80,7 @@ def watch_machine(node: pytest.Item, machine: Machine, firmware: Firmware) -> No
     """The test has this machine: every inference counts from here on, if anybody wants its figures."""
     seen = watched(node)
     seen.machine, seen.firmware = machine, firmware  # a project may have a fixture `firmware` of its own
-    config = node.config
-    wanted = any(config.getoption(name) for name in _OPTIONS) or config.getoption("xmlpath", None)
-    if (wanted or _budgets(node)) and "boardless_invoke" in machine.elf.functions:
+    if (_wanted(node.config) or _budgets(node)) and "boardless_invoke" in machine.elf.functions:
         machine.keep_region("boardless_invoke")
 
 
@@ -189,6 +192,8 @@ def _record(item: pytest.Item, outcome: str, said: str) -> Exception | None:
     from sim.report.junit import properties
 
     bounds = _budgets(item)
+    if not bounds and not _wanted(item.config):
+        return None
     if seen.machine is not None:
         record = collect.of_machine(
             item.nodeid, outcome, seen.machine, seen.firmware, own=seen.own, seed=seen.seed, failure=said

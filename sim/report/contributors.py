@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sim.report.record import Share, Space
 
 if TYPE_CHECKING:
+    from sim.elf import Elf
     from sim.engines.protocol import Layout
     from sim.firmware import Firmware
 
@@ -25,12 +26,12 @@ def largest(shares: Iterable[Share], count: int = KEEP) -> tuple[Share, ...]:
 
 def flash(firmware: Firmware) -> tuple[Share, ...]:
     """Symbols of all sections that are loaded; sections where a symbol table does not cover them."""
-    return _readable(largest(_symbols(firmware, loaded=True)))
+    return _largest_symbols(firmware.parsed, loaded=True)
 
 
 def ram_static(firmware: Firmware) -> tuple[Share, ...]:
     """Symbols of what is writable and not reserved (arena, stack, heap)."""
-    return _readable(largest(_symbols(firmware, loaded=False)))
+    return _largest_symbols(firmware.parsed, loaded=False)
 
 
 def memory(firmware: Firmware, layout: Layout | None) -> tuple[Space, ...]:
@@ -70,14 +71,23 @@ def _sections(elf: Path, _sha256: str) -> Sequence[_Section]:
     return sorted(found, key=lambda s: s.address)
 
 
-def _symbols(firmware: Firmware, *, loaded: bool) -> list[Share]:
-    sections = [
-        s for s in _sections(firmware.elf, firmware.sha256) if (s.loaded if loaded else s.writable and not s.reserved)
-    ]
+_KNOWN: dict[tuple[str, bool], tuple[Share, ...]] = {}
+
+
+def _largest_symbols(elf: Elf, *, loaded: bool) -> tuple[Share, ...]:
+    """Once an image: all tests of it have the same."""
+    key = (elf.sha256, loaded)
+    if key not in _KNOWN:
+        _KNOWN[key] = _readable(largest(_symbols(elf, loaded=loaded)))
+    return _KNOWN[key]
+
+
+def _symbols(elf: Elf, *, loaded: bool) -> list[Share]:
+    sections = [s for s in _sections(elf.path, elf.sha256) if (s.loaded if loaded else s.writable and not s.reserved)]
     covered = dict.fromkeys(range(len(sections)), 0)
     shares: list[Share] = []
     seen: set[int] = set()
-    for symbol in sorted(firmware.symbols.values(), key=lambda s: (s.address, -s.size, s.name)):
+    for symbol in sorted(elf.symbols.values(), key=lambda s: (s.address, -s.size, s.name)):
         if not symbol.size or symbol.address in seen:
             continue  # an alias
         at = next((i for i, s in enumerate(sections) if s.contains(symbol.address)), None)
