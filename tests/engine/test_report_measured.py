@@ -9,11 +9,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 from bare import engine
+from bench import bench_elf
 
+from sim.boards import Board
 from sim.cli import main
+from sim.firmware import Firmware
 from sim.model import Model
 from sim.paths import data_root
-from sim.report import json_out
+from sim.report import contributors, json_out
 
 pytest_plugins = ["pytester"]
 
@@ -125,3 +128,21 @@ def test_it(machine, recording):
         pytester.runpytest(*options).assert_outcomes(passed=1)
     first, second = (pytester.path / "seen.txt").read_text().splitlines()
     assert first == second
+
+
+def test_contributors_are_all_of_the_image(tmp_path: Path) -> None:
+    elf = bench_elf(tmp_path)
+    firmware = Firmware.from_elf(elf, board=Board.load("arduino_nano_33_ble"))
+    parts = contributors._symbols(firmware.parsed, loaded=True)
+    sections = [s for s in contributors._sections(firmware.elf, firmware.sha256) if s.loaded]
+    assert sum(p.value for p in parts) == sum(s.size for s in sections)
+    assert 0 <= sum(s.size for s in sections) - firmware.flash <= 64  # what lies between sections is in neither
+    assert sum(p.value for p in contributors._symbols(firmware.parsed, loaded=False)) == firmware.ram_static
+    shown = contributors.flash(firmware)
+    assert [s.value for s in shown] == sorted((s.value for s in shown), reverse=True)
+    assert shown[0].value == max(p.value for p in parts)
+    layout = engine().layout(Board.load("arduino_nano_33_ble"))
+    flash, ram = contributors.memory(firmware, layout)
+    assert (flash.size, ram.size) == (1 << 20, 256 * 1024)
+    assert flash.used == sum(s.size for s in sections)
+    assert 0 < ram.used < ram.size
