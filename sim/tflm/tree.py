@@ -119,6 +119,8 @@ class TflmTree:
             out += [self.libraries["cmsis_nn"], self.libraries["cmsis_nn"] / "Include"]
             if "cmsis" in self.libraries:
                 out += [self.libraries["cmsis"], self.libraries["cmsis"] / "CMSIS/Core/Include"]
+        if "kissfft" in self.libraries:  # of the audio microfrontend, which apps may compile in
+            out.append(self.libraries["kissfft"])
         return list(dict.fromkeys(out))
 
 
