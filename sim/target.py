@@ -77,14 +77,19 @@ class Target:
         return Machine.boot(firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log)
 
     def started(
-        self, firmware: Path, *, on_fault: str = "stop", log: Path | None = None, watch: Watch | None = None
+        self,
+        firmware: Path,
+        *,
+        on_fault: str = "stop",
+        log: Path | None = None,
+        watch: Watch | None = None,
+        check_stack: bool = False,
     ) -> Machine:
         """A machine that stands before its first instruction; the caller closes it."""
         from sim.machine import Machine
 
-        return Machine.started(
-            firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log, watch=watch
-        )
+        return Machine.started(firmware, self.board, self.engine, layout=self.layout, on_fault=on_fault, log=log,
+                               watch=watch, check_stack=check_stack)  # fmt: skip
 
     def described_without_tree(self) -> Mapping[str, object]:
         """`board` and `engine` as they stand in every JSON result."""

@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sensor", metavar="SLOT", help="where to play it (default: the sensor that it fits)")
     parser.add_argument("--for", dest="duration", metavar="TIME", help="board time to run (default: to the "
                         "end of the recording, else 5 s)")  # fmt: skip
+    parser.add_argument(
+        "--check-stack", action="store_true", help="end at the first store that leaves the stack (slow)"
+    )
     parser.add_argument("--quiet", "-q", action="store_true", help="no console lines")
     parser.add_argument("--json", metavar="R.json", help="result as JSON ('-': standard output)")
 
@@ -46,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     firmware = firmware_of(args.what, args.model, target)
     failure: FirmwareFailure | None = None
     show = not args.quiet and args.json != "-"
-    with target.started(firmware.elf) as machine:
+    with target.started(firmware.elf, check_stack=args.check_stack) as machine:
         try:
             machine.run_until_ready()
             if recording is not None:

@@ -88,6 +88,7 @@ class Watch:
 
     calls_of: str = ""  # tree of calls under this function, from its entry to its return
     code: bool = False  # which code was executed, how often
+    stack: Memory | None = None  # every store: how deep this stack gets, and a stop where it is left for other data
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,9 @@ class Session(Protocol):
 
     def regions(self) -> list[RegionRun]:
         """Region runs completed since the last call."""
+
+    def stack_written(self) -> int | None:
+        """The lowest address of the stack that was written (`Watch.stack`); None where nobody watched."""
 
     def calls(self) -> list[CallNode]:
         """The tree of calls so far (`Watch.calls_of`); empty where nothing was watched."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,7 @@ from sim.machine.regions import RegionLog
 from sim.machine.runner import Runner
 from sim.machine.sensor import Sensor
 from sim.measure.memory import MemoryUse
+from sim.measure.stack import checked_stack
 
 _BOOT_WITHIN = "10 s"
 
@@ -39,8 +41,11 @@ class Machine:
         on_fault: str = "stop",
         log: Path | None = None,
         watch: Watch | None = None,
+        check_stack: bool = False,
     ) -> None:
         self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
+        if check_stack:
+            watch = replace(watch or Watch(), stack=checked_stack(elf, layout))
         self._runner = Runner(elf, board, engine, layout, on_fault=on_fault, log=log, watch=watch)
         self._session = self._runner.session
         self.port = self._runner.port
@@ -84,10 +89,15 @@ class Machine:
         on_fault: str = "stop",
         log: Path | None = None,
         watch: Watch | None = None,
+        check_stack: bool = False,
     ) -> Self:
-        """A machine that stands before its first instruction; the caller closes it."""
+        """A machine that stands before its first instruction; the caller closes it.
+
+        `check_stack`: look at every store (slow), end at the first that leaves the stack for other data.
+        """
         image = load_elf(elf) if isinstance(elf, Path) else elf
-        return cls(image, board, engine, layout or engine.layout(board), on_fault=on_fault, log=log, watch=watch)
+        return cls(image, board, engine, layout or engine.layout(board), on_fault=on_fault, log=log, watch=watch,
+                   check_stack=check_stack)  # fmt: skip
 
     # ---- time ----
 

@@ -115,7 +115,7 @@ class Runner:
             console_symbol=CONSOLE_SYMBOL if CONSOLE_SYMBOL in functions else "",
             stops=[*stops, *sorted(self._handlers)],
             watch=watch,
-            stack=self.layout.ram,
+            stack=watch.stack if watch is not None and watch.stack is not None else self.layout.ram,
         )
 
     # ---- time ----

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 _OUTPUT = re.compile(r"([.\w][\w.$-]*)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?:\s|$)|\s*$)")
@@ -34,11 +35,10 @@ def read_map(path: Path, sections: Collection[str]) -> list[Part]:
     _, found, body = text.partition("\nLinker script and memory map\n")
     parts = [p for p in _parts(body) if p.section in sections] if found else []
     # A text that is the end of another one elsewhere keeps its size in the map, but takes no room.
-    ends = [*(q.address for q in parts[1:]), 1 << 32]
     fitted = [
-        replace(p, size=min(p.size, max(0, end - p.address))) if q is not None and q.section == p.section else p
-        for p, q, end in zip(parts, [*parts[1:], None], ends, strict=True)
-    ]
+        replace(p, size=min(p.size, max(0, q.address - p.address))) if q.section == p.section else p
+        for p, q in pairwise(parts)
+    ] + parts[-1:]
     return [p for p in fitted if p.size]
 
 

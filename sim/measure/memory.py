@@ -87,6 +87,12 @@ class MemoryUse:
         return StackUse(area.size, 0 if lowest is None else area.end - lowest)
 
     @property
+    def stack_by_stores(self) -> int | None:
+        """The peak as told by every store (`check_stack`), to the word; None where stores were not looked at."""
+        lowest, area = self._session.stack_written(), self.places.stack
+        return None if lowest is None or area is None else area.end - (lowest & ~3)
+
+    @property
     def heap(self) -> HeapUse | None:
         """None: the image has no heap, or none whose place is known."""
         if self._heap is None:

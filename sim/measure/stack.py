@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Layout
+from sim.errors import UsageError
 
 _LIMITS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack_end__", "_sstack", "__stack_start__")
 _HEAP_STARTS = ("__heap_start", "__HeapBase", "__heap_start__", "_heap_start", "_sheap", "end", "_end", "__end__")
@@ -47,6 +48,17 @@ def places(elf: Elf, layout: Layout) -> Places:
     low = limit if limit is not None else max(static, start if start is not None and start < top else 0)
     stack = Memory(low, top - low) if low < top else None
     return Places(stack, limit is not None, heap)
+
+
+def checked_stack(elf: Elf, layout: Layout) -> Memory:
+    """The stack that a machine with `check_stack` watches. Raises UsageError where the image does not tell."""
+    found = places(elf, layout).stack
+    if found is None:
+        raise UsageError(
+            f"{elf.path.name}: its stack cannot be checked: the vector table has no initial stack pointer in RAM",
+            hint="leave the check out",
+        )
+    return found
 
 
 def _symbol(elf: Elf, names: Iterable[str], ram: Memory, fits: Callable[[int], bool]) -> int | None:

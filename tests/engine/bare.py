@@ -36,7 +36,8 @@ def board_with(core: str) -> Board:
                    ram=replace(board.ram, size=64 * 1024))  # fmt: skip
 
 
-def compiled(folder: Path, core: str, sources: Sequence[str], *, flags: Sequence[str] = (), name: str = "bare") -> Path:
+def compiled(folder: Path, core: str, sources: Sequence[str], *, flags: Sequence[str] = (), name: str = "bare",
+             layout_file: str = "bare.ld") -> Path:  # fmt: skip
     """The ELF of `sources` (in tests/engine/firmware) for the twin of `core`; skips without the compiler."""
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is None:
@@ -44,7 +45,7 @@ def compiled(folder: Path, core: str, sources: Sequence[str], *, flags: Sequence
     board = board_with(core)
     layout = engine().layout(board)
     script = folder / f"{name}-{core}.ld"
-    script.write_text(memory(layout) + (HERE / "bare.ld").read_text(encoding="utf-8"), encoding="utf-8")
+    script.write_text(memory(layout) + (HERE / layout_file).read_text(encoding="utf-8"), encoding="utf-8")
     elf = folder / f"{name}-{core}.elf"
     fpu = ["-mfloat-abi=soft"] if board.fpu == "none" else ["-mfloat-abi=softfp"]
     fpu += [f"-mfpu={board.fpu}"] if board.fpu not in ("none", "auto") else []

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sim.boards import Memory
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch
+from sim.engines.qemu import stack as stack_area
 from sim.engines.qemu.functions import FunctionsArea
 from sim.engines.qemu.shared import shared_file
 from sim.errors import UsageError
@@ -144,6 +145,18 @@ class Control:
         """See `sim.engines.protocol.Session.code`. Raises UsageError when there was not room for all."""
         self._check_room()
         return self._functions.code(self._map)
+
+    def watch_stack(self, stack: Memory, ram: Memory) -> None:
+        """Look at every store; before QEMU is started."""
+        stack_area.write(self._map, stack, ram)
+
+    def stack_written(self) -> int:
+        """See `sim.engines.protocol.Session.stack_written`."""
+        return stack_area.lowest(self._map)
+
+    def stack_left(self) -> tuple[int, int]:
+        """(address, pc) of the store that left the stack; zeros: none did."""
+        return stack_area.left(self._map)
 
     def _check_room(self) -> None:
         lost = self._functions.lost(self._map)

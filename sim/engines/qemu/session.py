@@ -80,6 +80,8 @@ class QemuSession:
                 watch=image.watch,
             )
             undo.callback(self._control.close)
+            if image.watch is not None and image.watch.stack is not None:
+                self._control.watch_stack(image.watch.stack, image.layout.ram)
             undo.callback(os.close, self._control.fd)
             ram_fd, self._ram = shared_file("boardless-ram", image.layout.room.size)
             undo.callback(self._ram.close)
@@ -198,7 +200,7 @@ class QemuSession:
         if not byte:
             return Stop(StopKind.ENDED, detail=self._why_ended())
         kind, pc, symbol = self._control.event()
-        return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=_STACK_LEFT if kind == ctl.EVENT_STACK else "")
+        return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=self._stack_left() if kind == ctl.EVENT_STACK else "")
 
     def _no_progress(self, looks: int) -> bool:
         # A host that is busy starves QEMU, but then a thread of it wants to run.
@@ -281,6 +283,20 @@ class QemuSession:
         self._drain()
         runs, self._regions_kept = self._regions_kept, []
         return runs
+
+    def stack_written(self) -> int | None:
+        watched = self._image.watch is not None and self._image.watch.stack is not None
+        return self._control.stack_written() if watched else None
+
+    def _stack_left(self) -> str:
+        stack = self._image.watch.stack if self._image.watch else None
+        if stack is None:
+            return _STACK_LEFT
+        address, pc = self._control.stack_left()
+        if address:
+            end = f"{stack.origin:#010x}"
+            return f"stack overflow: the store at {pc:#010x} writes {address:#010x}, below the stack that ends at {end}"
+        return f"stack overflow: the stack pointer is outside the stack, {stack.origin:#010x} to {stack.end:#010x}"
 
     def calls(self) -> list[CallNode]:
         return self._control.calls()

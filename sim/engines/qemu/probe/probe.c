@@ -26,6 +26,7 @@
 #include "timing.h"
 
 #include "functions.h"
+#include "stack.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -466,6 +467,14 @@ static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) 
   timing_access((uint32_t)address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1);
 }
 
+static void on_any_store(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
+  const struct stack_store *s = data;
+  (void)vcpu;
+  if (!qemu_plugin_mem_is_store(info)) return; /* 7.2 tells of loads too */
+  /* QEMU has all registers in the core's state when it accesses memory. */
+  if (UNLIKELY(stack_stored(s, (uint32_t)address, core[13]))) stop(EVENT_STACK, 0, s->pc);
+}
+
 /* ---- translation ---- */
 static uint32_t symbol_at(uint64_t address) {
   uint32_t low = 0, high = ctl->symbols;
@@ -596,6 +605,15 @@ static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
   return t;
 }
 
+static void watch_stores(struct qemu_plugin_insn *insn, uint64_t at) {
+  struct stack_store *s = take_memory(sizeof *s);
+  uint16_t half[2];
+  opcode(insn, half);
+  stack_translate(s, (uint32_t)at, half, qemu_plugin_insn_size(insn));
+  if (stack_area->tasks) stack_size = 0xffffffffu;
+  qemu_plugin_register_vcpu_mem_cb(insn, on_any_store, CB_NO_REGS, MEM_W, s);
+}
+
 static void translate(struct qemu_plugin_tb *tb) {
   static bool first = true;
   static uint64_t first_pc;
@@ -645,6 +663,7 @@ static void translate(struct qemu_plugin_tb *tb) {
       if (b->timing) part->cycles = timing_rest(b->timing, (uint32_t)(here - pc));
       qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inner_entry, access, part);
     }
+    if (stack_area->on) watch_stores(insn, here);
     if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
     if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, NULL);
@@ -723,6 +742,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   marks = (uint64_t *)((char *)map + ctl->marks_at);
   regions = (struct region *)((char *)map + ctl->regions_at);
   functions_install(map);
+  stack_install(map);
   cycles = (struct timing_page *)((char *)map + TIMING_AT);
   timing_setup(cycles);
   ctl->api = (uint32_t)qemu_plugin_version;
