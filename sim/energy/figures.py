@@ -25,6 +25,8 @@ class EnergyFigures:
 
 def energy_figures(machine: Machine, invoke: Measurement | None) -> EnergyFigures:
     """Energy of one inference from its cycles, and per decision from the whole run."""
+    from sim.report.collect import described_model
+
     board = machine.board
     if board.power is None:
         return EnergyFigures(notes=(f"no energy: {board.name} has no [power] in its board.toml",))
@@ -40,14 +42,16 @@ def energy_figures(machine: Machine, invoke: Measurement | None) -> EnergyFigure
     if invoke is not None and invoke.cycles is not None:
         joules = board.power.volts * board.power.active_ma / 1e3 * invoke.cycles.max / board.clock_hz
         source = f"{invoke.model}; {board.power.described}"
-        figures.append(Figure("energy", joules, "J", "estimated", source, {**basis, "model": invoke.model}))
+        figures.append(
+            Figure("energy", joules, "J", "estimated", source, {**basis, "model": described_model(board, invoke.model)})
+        )
     if machine.decisions and not machine.has_own_time:
         run = of_machine(machine)
         parts = ", ".join(c.name for c in run.consumers[2:])
         source = f"{machine.time_base}; {board.power.described}" + (f"; {parts}" if parts else "")
         figures.append(
             Figure("energy_per_decision", run.joules_each, "J", "estimated", source,
-                   {**basis, "time": machine.time_base, "parts": _parts(run)})
+                   {**basis, "time": described_model(board, machine.time_base), "parts": _parts(run)})
         )  # fmt: skip
         each = [Share(c.name, c.joules(run.volts) / run.times) for c in run.consumers]
         shares["energy_per_decision"] = tuple(sorted(each, key=lambda s: -s.value))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sim.clock import CYCLE_MODEL
 from sim.report import contributors, providers
 from sim.report import operators as operators_
 from sim.report.figure import Figure, Provenance
@@ -23,6 +25,14 @@ INVOKE = "boardless_invoke"
 def build_basis(board: Board) -> dict[str, str]:
     """What code for a board depends on: sizes and counts of two builds compare if it is equal."""
     return {"core": board.core, "fpu": board.fpu, "mve": str(board.mve).lower()}
+
+
+def described_model(board: Board, model: str) -> str:
+    """A cycle model with the parameters that the board gives it: other parameters, other cycles."""
+    if board.timing is None or CYCLE_MODEL in model:
+        return model
+    values = ",".join(f"{key}={p.value}" for key, p in sorted(board.timing.parameters.items()))
+    return f"{model}, parameters {hashlib.sha256(values.encode()).hexdigest()[:8]}"
 
 
 def firmware_figures(firmware: Firmware, board: Board) -> list[Figure]:
@@ -46,7 +56,7 @@ def measured_figures(measured: Measurement, board: Board, machine: str) -> list[
     out = [Figure("instructions", counted.max, "instructions", "counted", measured.engine, basis, detail)]
     if cycles is not None:
         detail = {"runs": measured.runs, "min": cycles.min, "median": cycles.median}
-        model = {**basis, "model": measured.model}
+        model = {**basis, "model": described_model(board, measured.model)}
         source = f"{measured.engine}; {measured.model}"
         out.append(Figure("cycles", cycles.max, "cycles", "modelled", source, model, detail))
     return out
@@ -57,7 +67,11 @@ def latency_figure(machine: Machine) -> Figure | None:
     if not machine.decisions:
         return None
     latencies = sorted(d.latency for d in machine.decisions)
-    basis = {**build_basis(machine.board), "machine": machine.layout.machine, "time": machine.time_base}
+    basis = {
+        **build_basis(machine.board),
+        "machine": machine.layout.machine,
+        "time": described_model(machine.board, machine.time_base),
+    }
     detail = {"runs": len(latencies), "min": latencies[0], "median": latencies[(len(latencies) - 1) // 2]}
     source = f"{machine.engine_text}; board time: {machine.time_base}"
     return Figure("latency", latencies[-1], "s", "modelled", source, basis, detail)
@@ -139,7 +153,7 @@ def of_machine(
         sensors=tuple(str(machine.sensor(slot)) for slot in board.parts if machine.sensor(slot).channel.opened),
         operators=operators,
         contributors=shares,
-        unverified=(*board.unverified, *energy.unverified),
+        unverified=(*board.unverified, *energy.unverified, *_unvalidated(board, invoke)),
         notes=tuple(notes),
     )
 
@@ -164,6 +178,12 @@ def _invoke(machine: Machine) -> Measurement | None:
         return kept
     given = [m for m in machine.measurements if machine.region_symbol(m.region) == INVOKE]
     return given[-1] if given else None
+
+
+def _unvalidated(board: Board, invoke: Measurement | None) -> tuple[str, ...]:
+    """A timing model that was never held against hardware is a mark on all that rests on it."""
+    modelled = invoke is not None and invoke.cycles is not None and CYCLE_MODEL not in invoke.model
+    return ("timing",) if modelled and board.timing is not None and not board.timing.validated else ()
 
 
 def _regions(machine: Machine, invoke: Measurement | None) -> dict[str, list[Share]]:
