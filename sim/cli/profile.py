@@ -72,7 +72,11 @@ def _folders(result: Profile) -> dict[str, Path]:
     from sim.firmware.app import App
     from sim.paths import data_root
 
-    return {"tflm": result.target.tree.path, "firmware": data_root() / "firmware", "app": App.load("invoke").folder}
+    tree = result.target.tree
+    # Names that sim.firmware.flags gives, seen from where the compiler runs: the folder out/ of the build.
+    named = {f"tflm/{n}": p for n, p in tree.libraries.items()}
+    named |= {"tflm": tree.path, "firmware": data_root() / "firmware", "app": App.load("invoke").folder}
+    return {f"out/{name}": folder for name, folder in named.items()}
 
 
 def _csv(result: Profile) -> str:
@@ -110,13 +114,18 @@ def _text(result: Profile, functions: int, *, given: bool) -> str:
         *_table(rows, left=(1, 2)),
     ]
     if functions:
-        table = [["self", "total", "calls", "function"]]
+        timed = whole.cycles is not None
+        table = [["self", "total", "cycles", "calls", "function"]]
         for f in result.functions[:functions]:
-            table.append([f"{f.own:,}", f"{f.total:,}", f"{f.calls:,}", _cut(f.name, 76)])
+            cycles = _number(f.own_cycles if timed else None)
+            table.append([f"{f.own:,}", f"{f.total:,}", cycles, f"{f.calls:,}", _cut(f.name, 76)])
         many = f", all {result.runs} inferences" if result.runs > 1 else ""
-        lines += ["", f"instructions of functions{many}", *_table(table, left=(3,))]
+        lines += ["", f"instructions of functions{many}", *_table(table, left=(4,))]
     if whole.cycles is None:
         lines += ["", f"no cycles: {board.name} has no timing model"]
+    elif result.timing is not None:
+        how = "held against hardware" if result.timing.validated else "never held against hardware"
+        lines += ["", f"cycles: {result.timing.name}, {how}"]
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from sim.measure.operators import Counted, operator_functions, total, within
 from sim.model import Model
 from sim.settings import Settings
 from sim.target import Target
+from sim.timing import TimingProfile
 
 if TYPE_CHECKING:
     from sim.firmware import Firmware
@@ -49,7 +50,7 @@ class Profile:
     invoke: Counted
     instructions: Spread
     operators: tuple[OperatorUse, ...]
-    cycle_model: str | None
+    timing: TimingProfile | None
     nodes: tuple[CallNode, ...]
     code: tuple[CodeBlock, ...]
 
@@ -85,7 +86,8 @@ class Profile:
             "shown": self.shown,
             "instructions": {**vars(self.instructions), "shown": self.invoke.instructions},
             "cycles": self.invoke.cycles,
-            "cycle_model": self.cycle_model,
+            "cycle_model": self.timing.name if self.timing else None,
+            "validated": self.timing.validated if self.timing else None,
             "operators": [
                 {
                     "index": o.index,
@@ -158,7 +160,6 @@ def profile(
         invokes = machine.region_runs(REGION)
         runs = [run for name in names for run in machine.region_runs(name)]
         nodes, blocks = machine.calls(), machine.code() if code else []
-        cycle_model = getattr(machine, "cycle_model", None) if invokes[0].end_cycles else None
     parts = [within(runs, outer) for outer in invokes]
     _check(loaded, parts)
     lengths = [run.end - run.start for run in invokes]
@@ -172,10 +173,14 @@ def profile(
         invoke=Counted.of(invokes[shown]),
         instructions=Spread.of(lengths),
         operators=tuple(_operator(loaded, i, parts, shown) for i in range(len(parts[shown]))),
-        cycle_model=cycle_model,
+        timing=_timing(target) if invokes[shown].end_cycles else None,
         nodes=tuple(nodes),
         code=tuple(blocks),
     )
+
+
+def _timing(target: Target) -> TimingProfile | None:
+    return target.board.timing or TimingProfile.of_core(target.board.core)
 
 
 def _operator(model: Model, index: int, parts: Sequence[Sequence[RegionRun]], shown: int) -> OperatorUse:
