@@ -12,7 +12,7 @@ import numpy as np
 from sim.errors import UsageError
 from sim.inference import feed, input_rows
 from sim.measure.compare import Difference, difference
-from sim.measure.host import TFLM, Host, hosts, installed
+from sim.measure.host import Host, hosts, installed
 from sim.measure.operators import operator_functions
 from sim.measure.tensors import TensorTable
 from sim.model import Model
@@ -137,8 +137,8 @@ def diff(
     if target is None:
         target = Target.of(settings or Settings.load({"board": board} if board else {}))
     loaded = model if isinstance(model, Model) else Model.load(model)
-    names = installed() if host == "all" else [host or next(iter(installed()), TFLM)]
-    chosen = [h for name in names or [TFLM] for h in hosts(loaded, name)]
+    names = [host] if host not in ("", "all") else installed()[: None if host else 1]
+    chosen = [h for name in names or [""] for h in hosts(loaded, name)]
     prepared = input_rows(loaded, random_rows(loaded) if inputs is None else inputs)
     firmware = _built(loaded, target, check, progress)
     collected: list[list[Difference | None]] = [[] for _ in chosen]
