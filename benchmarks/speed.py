@@ -86,7 +86,7 @@ def emulation(target: Target) -> Result:
         with machine:
             machine.run_until_ready()
             stop = machine._session.resume(None)
-            assert stop.kind is StopKind.ENDED, stop
+            assert stop.kind is StopKind.RESET, stop
             counts.append(machine.instructions)
 
     ours, plain, ratio = pairs(counted, lambda: plain_qemu(target, firmware.elf), 9)

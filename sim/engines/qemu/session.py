@@ -12,8 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sim.elf import load_elf
 from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, Stalls, Stop, StopKind
 from sim.engines.qemu import control as ctl
+from sim.engines.qemu.calls import return_addresses
 from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.monitor import Monitor
 from sim.engines.qemu.probe import ensure_probe
@@ -78,6 +80,7 @@ class QemuSession:
                 stack=image.stack,
                 timing=image.timing.pack(image.layout.flash.origin, image.layout.flash.size) if image.timing else None,
                 watch=image.watch,
+                calls=return_addresses(load_elf(image.elf)),
             )
             undo.callback(self._control.close)
             if image.watch is not None and image.watch.stack is not None:
