@@ -13,6 +13,7 @@ OPTIMISATION = "-O2"
 # -ffp-contract=off: no fused multiply-add, so that float32 models agree with the host.
 COMMON = (
     OPTIMISATION,
+    "-g1",  # call frames and lines, for backtraces; nothing of it is loaded
     "-ffp-contract=off",
     "-ffunction-sections",
     "-fdata-sections",

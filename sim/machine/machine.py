@@ -152,6 +152,10 @@ class Machine:
             "the firmware to be ready (bl_ready or a first request)",
         )
 
+    def run_until(self, seen: Callable[[], bool], within: float | str, awaited: str) -> None:
+        """Run until `seen()`, which is asked at every stop; raises NotSeen, naming what was `awaited`."""
+        self._runner.run_until(seen, within, awaited)
+
     def run_to_exit(self, within: float | str = 60.0, each: Callable[[], None] | None = None) -> int:
         """Run until the firmware calls bl_exit(); returns its code. `each` is called at every stop on the way."""
 
