@@ -15,6 +15,7 @@ void cache_setup(struct cache *cache, const struct cache_shape *shape) {
   cache->sets = cache->slots / cache->ways;
   cache->line_shift = log2_of(shape->line);
   cache->sector_shift = log2_of(shape->sector);
+  cache->sector_mask = (1u << (cache->line_shift - cache->sector_shift)) - 1;
   cache->tag = malloc(cache->slots * sizeof *cache->tag);
   cache->sectors = calloc(cache->slots, sizeof *cache->sectors);
   cache->used = calloc(cache->slots, sizeof *cache->used);
@@ -40,7 +41,7 @@ bool cache_use(struct cache *cache, uint32_t address, bool code, uint16_t *hint,
     *hint = (uint16_t)slot;
   }
   cache->used[slot] = ++cache->clock;
-  sector = 1u << ((address >> cache->sector_shift) & ((1u << (cache->line_shift - cache->sector_shift)) - 1));
+  sector = cache_sector(cache, address);
   if (cache->sectors[slot] & sector) return true;
   cache->sectors[slot] |= sector;
   if (code) cache->code[slot] = 1;

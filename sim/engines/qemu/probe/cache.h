@@ -4,10 +4,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BOARDLESS_CACHE_H
 #define BOARDLESS_CACHE_H
-#include "timing.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cache_shape {
+  uint32_t size, line, sector, ways; /* bytes, bytes, bytes read on a miss, 0: fully associative */
+};
 
 struct cache {
-  uint32_t ways, sets, line_shift, sector_shift, slots;
+  uint32_t ways, sets, line_shift, sector_shift, sector_mask, slots;
   uint32_t *tag;     /* address >> line_shift, or NO_LINE */
   uint32_t *sectors; /* bit per sector that was read */
   uint32_t *used;    /* time of last use */
@@ -20,4 +25,15 @@ void cache_setup(struct cache *cache, const struct cache_shape *shape);
 /* Looks an address up, `hint` first, and reads its sector if it is not there. True: it was there. `evicted`: an
  * instruction line had to go. */
 bool cache_use(struct cache *cache, uint32_t address, bool code, uint16_t *hint, bool *evicted);
+
+static inline uint32_t cache_sector(const struct cache *cache, uint32_t address) {
+  return 1u << ((address >> cache->sector_shift) & cache->sector_mask);
+}
+/* The same for what is where it was last time. False: not so, nothing has been done. */
+static inline bool cache_hit(struct cache *cache, uint32_t address, uint32_t hint) {
+  if (cache->tag[hint] != address >> cache->line_shift) return false;
+  if (!(cache->sectors[hint] & cache_sector(cache, address))) return false;
+  cache->used[hint] = ++cache->clock;
+  return true;
+}
 #endif

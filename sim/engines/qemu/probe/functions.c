@@ -18,6 +18,12 @@ struct frame {
   bool exception, exact;
 };
 
+/* Where the core is. */
+struct function_block {
+  uint32_t pc, function, link;
+  bool entry;
+};
+
 static struct call_node *nodes;
 static struct code_block *blocks;
 static struct frame frames[FRAMES_MAX];
@@ -32,21 +38,16 @@ void functions_install(void *control_file) {
   blocks = (struct code_block *)(file + functions->blocks_at);
 }
 
-void functions_translate(struct function_block *b, uint64_t pc, uint64_t end, uint32_t entry, uint64_t link) {
-  b->pc = (uint32_t)pc;
-  b->entry = entry;
-  /* Without calls to watch, every block is one more of where we are. */
-  b->link = functions->on & WATCH_CALLS ? (uint32_t)link : 0;
-  b->function = functions->on & WATCH_CALLS ? function_of(pc) : functions_here.function;
-  b->code = NULL;
-  if (!(functions->on & WATCH_CODE)) return;
+struct code_block *functions_code(uint32_t pc, uint32_t end) {
+  struct code_block *code = &blocks[functions->blocks];
   if (functions->blocks == functions->blocks_max) {
     functions->lost++;
-    return;
+    return NULL;
   }
-  b->code = &blocks[functions->blocks++];
-  b->code->pc = (uint32_t)pc;
-  b->code->bytes = (uint32_t)(end - pc);
+  functions->blocks++;
+  code->pc = pc;
+  code->bytes = end - pc;
+  return code;
 }
 
 /* ---- the tree ---- */
@@ -136,7 +137,7 @@ static void end(void) {
 
 static bool called(const struct function_block *b, uint32_t lr) {
   /* A block that goes on after a device access follows one that ends in a call, and is not called. */
-  return (lr & ~1u) == functions_here.pending && (b->entry != NO_SYMBOL || b->function != functions_here.function);
+  return (lr & ~1u) == functions_here.pending && (b->entry || b->function != functions_here.function);
 }
 
 static bool returned(const struct function_block *b, uint32_t sp, uint32_t i) {
@@ -148,7 +149,7 @@ static bool interrupted(const struct function_block *b, uint32_t sp, uint32_t lr
   uint32_t back = NOWHERE, xpsr;
   bool exact = false;
   const struct frame *top = &frames[depth - 1];
-  if (lr < 0xffffff00u || b->entry == NO_SYMBOL) return false;
+  if (lr < 0xffffff00u || !b->entry) return false;
   if (!(lr & 4) && ram_word(sp + 24, &back) && ram_word(sp + 28, &xpsr)) {
     exact = true;
     sp += (lr & 16 ? 32 : 104) + (xpsr >> 9 & 1 ? 4 : 0);
@@ -167,7 +168,7 @@ static void jumped(const struct function_block *b) {
   for (; nodes[node].function != b->function && node != top->base;) node = nodes[node].parent;
   if (nodes[node].function != b->function) {
     uint32_t number = 0;
-    if (operator_depth == 0 && b->entry != NO_SYMBOL && is_operator(b->function)) {
+    if (operator_depth == 0 && b->entry && is_operator(b->function)) {
       number = ++ordinal;
       operator_depth = depth - 1;
     }
@@ -177,10 +178,10 @@ static void jumped(const struct function_block *b) {
   top->node = node;
 }
 
-void functions_step(const struct function_block *b, uint64_t instructions, uint64_t cycles) {
+static void step(const struct function_block *b, uint64_t instructions, uint64_t cycles) {
   uint32_t sp = 0, lr = 0, i;
   if (!functions->inside) {
-    if (b->entry == functions->root && b->function == b->entry) begin(b, instructions, cycles);
+    if (b->entry && b->function == functions->root) begin(b, instructions, cycles);
     return;
   }
   core_registers(&sp, &lr);
@@ -220,4 +221,9 @@ void functions_step(const struct function_block *b, uint64_t instructions, uint6
   if (nodes[frames[depth - 1].node].function != b->function && !interrupted(b, sp, lr)) jumped(b);
   functions_here.pending = b->link;
   settle();
+}
+
+void functions_step(uint32_t pc, uint32_t function, bool entry, uint32_t link, uint64_t instructions, uint64_t cycles) {
+  const struct function_block b = {pc, function, link, entry};
+  step(&b, instructions, cycles);
 }

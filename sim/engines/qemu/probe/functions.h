@@ -34,19 +34,12 @@ struct code_block {
   uint64_t times;
 };
 
-/* What is known of a block at translation. */
-struct function_block {
-  uint32_t pc, function;
-  uint32_t entry; /* index of the symbol that starts here, or 0xffffffff */
-  uint32_t link;  /* address after a linked call at its end, or 0 */
-  struct code_block *code;
-};
-
+#pragma GCC visibility push(hidden) /* so that nothing is looked up at every block */
 void functions_install(void *control_file);
-/* At translation: WATCH_CODE notes the block, WATCH_CALLS finds its function. */
-void functions_translate(struct function_block *b, uint64_t pc, uint64_t end, uint32_t entry, uint64_t link);
-/* At execution, with the counts at the start of the block. */
-void functions_step(const struct function_block *b, uint64_t instructions, uint64_t cycles);
+/* At translation: the record of code that begins here, NULL when there is no room for more. */
+struct code_block *functions_code(uint32_t pc, uint32_t end);
+/* At the start of a block of `function` (or, with `entry`, of its first block), with the counts there. */
+void functions_step(uint32_t pc, uint32_t function, bool entry, uint32_t link, uint64_t instructions, uint64_t cycles);
 
 /* Of probe.c. */
 bool core_registers(uint32_t *sp, uint32_t *lr);
@@ -59,12 +52,10 @@ extern struct functions_here { /* the innermost call, for the look at every bloc
   uint32_t function, back;     /* its function; where it returns to */
   uint32_t pending;            /* the last block ended in a call that returns there; 0: it did not */
 } functions_here;
+#pragma GCC visibility pop
 
-static inline void functions_block(const struct function_block *b, uint64_t instructions, uint64_t cycles) {
-  if (b->code != 0) b->code->times++;
-  if (functions_here.pending == 0 && b->function == functions_here.function && b->pc != functions_here.back)
-    functions_here.pending = b->link;
-  else
-    functions_step(b, instructions, cycles);
+/* Whether the core is still in the function where it was. */
+static inline bool functions_stay(uint32_t pc, uint32_t function) {
+  return ((functions_here.function ^ function) | functions_here.pending) == 0 && pc != functions_here.back;
 }
 #endif

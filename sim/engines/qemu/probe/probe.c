@@ -99,8 +99,16 @@ struct control {
   uint32_t frames, frame[FRAMES];            /* 88, 92: where the process stack pointer may be, after request 'p' */
 };
 
+/* A bit for each halfword of the image: set where a call could return to, that is, behind anything that looks like one. */
+struct call_map {
+  uint32_t low, size; /* addresses that it covers */
+  uint32_t bits_at;   /* offset in this file */
+};
+enum { CALL_MAP_AT = 1024 };
+
 static struct control *ctl;
-static struct timing_page *cycles;
+static const struct call_map *call_map;
+static const uint8_t *call_bits;
 static struct sym *syms;
 static uint64_t *marks;
 static struct region *regions;
@@ -112,6 +120,7 @@ static void find_process_stack(void);
 
 static void stop(uint32_t event, uint32_t index, uint64_t pc) {
   char byte = '!';
+  timing_publish();
   ctl->event = event;
   ctl->symbol = index;
   ctl->pc = pc;
@@ -224,6 +233,7 @@ struct block {
   const uint16_t *rest;  /* instructions to the end from each halfword of the block */
   struct timing_block *timing;
   uint32_t cycles;       /* symbol in mid-block: what the block added for the code from here on */
+  uint32_t function;     /* index of the symbol that it belongs to, where calls are watched */
 };
 enum { NONE = 0xffffffffu, DEPTH = 256, WATCHES = 1024 };
 
@@ -317,7 +327,7 @@ static void region_begin(uint32_t index, uint64_t start, bool inner) {
   if (depth == DEPTH) return; /* recursion deeper than that is part of the outer regions */
   open_regions[depth].symbol = index;
   open_regions[depth].start = start;
-  open_regions[depth].cycles = cycles->cycles;
+  open_regions[depth].cycles = timing.cycles;
   open_regions[depth].sp = sp;
   open_regions[depth].back = lr;
   open_regions[depth].exact = exact;
@@ -343,7 +353,7 @@ static void regions_end(uint64_t pc, uint64_t now) {
       r->start = open_regions[at].start;
       r->end = now;
       r->start_cycles = open_regions[at].cycles;
-      r->end_cycles = cycles->cycles;
+      r->end_cycles = timing.cycles;
     }
   }
 }
@@ -372,6 +382,19 @@ static inline void watch_stack(const struct block *b) {
     stack_size = 0xffffffffu; /* said once */
     stop(EVENT_STACK, 0, b->pc);
   }
+}
+
+/* In version 1 a block is never left in its middle (but for -icount, where instructions count themselves), and
+ * ctl->count is the counter: less to look at. */
+static void on_block_v1(unsigned vcpu, void *data) {
+  const struct block *b = data;
+  (void)vcpu;
+  if (UNLIKELY((core[13] - stack_low > stack_size) | (ctl->count >= ctl->limit) | *b->watch)) {
+    watch_stack(b);
+    if (ctl->count >= ctl->limit || *b->watch) slow_path(b, false);
+  }
+  ctl->count += b->instructions;
+  if (b->timing) timing_enter(b->timing, core);
 }
 
 static void on_block(unsigned vcpu, void *data) {
@@ -408,34 +431,43 @@ static void on_inner_entry(unsigned vcpu, void *data) { /* a symbol that code ru
   if (UNLIKELY(syms[b->entry].arm)) {
     /* The block was counted as a whole at its start: show the count up to here while stopped. */
     ctl->count -= b->instructions;
-    cycles->cycles -= b->cycles;
+    timing.cycles -= b->cycles;
     slow_path(b, true);
     ctl->count += b->instructions;
-    cycles->cycles += b->cycles;
+    timing.cycles += b->cycles;
   }
 }
 
-/* The same three with a look at calls or at what is executed, see functions.h. */
-struct watched_block {
-  struct block block;
-  struct function_block function;
-};
+/* The same three with a look at calls, see functions.h. */
+static inline void watch_calls(const struct block *b) {
+  if (UNLIKELY(!functions_stay((uint32_t)b->pc, b->function)))
+    functions_step((uint32_t)b->pc, b->function, b->entry != NONE, (uint32_t)b->link, ctl->count - b->instructions,
+                   timing.at_block);
+  else if (b->link)
+    functions_here.pending = (uint32_t)b->link;
+}
 
-static void watched(const void *data) {
-  const struct watched_block *w = data;
-  functions_block(&w->function, ctl->count - w->block.instructions, timing.at_block);
+static void on_inner_block_watched(unsigned vcpu, void *data) { /* nothing is called here, or returns here */
+  const struct block *b = data;
+  on_block(vcpu, data);
+  if (UNLIKELY(functions_here.function != b->function)) watch_calls(b);
 }
 static void on_block_watched(unsigned vcpu, void *data) {
   on_block(vcpu, data);
-  watched(data);
+  watch_calls(data);
 }
 static void on_call_block_watched(unsigned vcpu, void *data) {
   on_call_block(vcpu, data);
-  watched(data);
+  watch_calls(data);
 }
 static void on_entry_block_watched(unsigned vcpu, void *data) {
   on_entry_block(vcpu, data);
-  watched(data);
+  watch_calls(data);
+}
+
+static void on_code(unsigned vcpu, void *data) {
+  (void)vcpu;
+  ((struct code_block *)data)->times++;
 }
 
 static void on_instruction(unsigned vcpu, void *data) { /* of a block that cannot be counted as a whole */
@@ -557,7 +589,7 @@ static void *take_memory(size_t size) {
 }
 
 static struct block *new_block(uint64_t pc, uint32_t instructions, uint32_t entry, uint64_t link) {
-  struct block *b = take_memory(functions->on ? sizeof(struct watched_block) : sizeof *b);
+  struct block *b = take_memory(sizeof *b);
   *b = (struct block){.pc = pc, .instructions = instructions, .entry = entry, .link = link, .watch = watch_of(pc)};
   return b;
 }
@@ -605,6 +637,20 @@ static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
   return t;
 }
 
+static bool may_return_to(uint64_t pc) {
+  uint32_t bit = (uint32_t)(pc - call_map->low) >> 1;
+  return pc - call_map->low >= call_map->size || (call_bits[bit >> 3] >> (bit & 7) & 1);
+}
+
+/* Whether nothing has to be looked at when the block begins, so that an inline addition is enough: no symbol and no
+ * return address is there, and it ends in a branch forward or a return. Every loop has a block that does not. */
+static bool only_counts(const struct block *b, const uint16_t half[2], size_t size, uint64_t at, uint64_t target) {
+  bool forward = target > at || (size == 2 && (half[0] & 0xf500) == 0xb100);         /* CBZ, CBNZ */
+  bool back = size == 2 ? half[0] == 0x4770 || (half[0] & 0xff00) == 0xbd00          /* BX LR, POP {.., PC} */
+                        : half[0] == 0xe8bd && (half[1] & 0x8000);                   /* POP.W {.., PC} */
+  return b->entry == NONE && b->link == 0 && (forward || back) && !may_return_to(b->pc);
+}
+
 static void watch_stores(struct qemu_plugin_insn *insn, uint64_t at) {
   struct stack_store *s = take_memory(sizeof *s);
   uint16_t half[2];
@@ -623,6 +669,7 @@ static void translate(struct qemu_plugin_tb *tb) {
   uint64_t at = qemu_plugin_insn_vaddr(last), end, target;
   uint16_t half[2];
   bool exact = ctl->flags & FLAG_EXACT, singly = false, link;
+  bool lean = qemu_plugin_version < 2 && !exact && timing.level == LEVEL_OFF && !functions->on;
   uint32_t entry = symbol_at(pc);
   int access = qemu_plugin_version >= 2 ? CB_R_REGS : CB_NO_REGS;
   struct block *b;
@@ -647,12 +694,27 @@ static void translate(struct qemu_plugin_tb *tb) {
 #endif
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
-  if (functions->on) {
-    functions_translate(&((struct watched_block *)b)->function, pc, end, entry, b->link);
+  if (lean) {
+    b->instructions = 0; /* added inline, after what is called here */
+    if (!only_counts(b, half, end - at, at, target))
+      qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, access, b);
+    ((void (*)(struct qemu_plugin_tb *, int, void *, uint64_t))symbol("qemu_plugin_register_vcpu_tb_exec_inline"))(
+        tb, INLINE_ADD_U64, &ctl->count, n);
+  } else if (functions->on & WATCH_CALLS) {
+    b->function = function_of(pc);
     qemu_plugin_register_vcpu_tb_exec_cb(
-        tb, entry != NONE ? on_entry_block_watched : link ? on_call_block_watched : on_block_watched, access, b);
+        tb, entry != NONE        ? on_entry_block_watched
+            : link               ? on_call_block_watched
+            : may_return_to(pc)  ? on_block_watched
+                                 : on_inner_block_watched,
+        access, b);
   } else {
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, access, b);
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : qemu_plugin_version < 2 ? on_block_v1 : on_block,
+                                         access, b);
+  }
+  if (functions->on & WATCH_CODE) {
+    struct code_block *code = functions_code((uint32_t)pc, (uint32_t)end);
+    if (code != NULL) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_code, CB_NO_REGS, code);
   }
   for (size_t i = 0; i < n; i++) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
@@ -741,10 +803,11 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   syms = (struct sym *)((char *)map + ctl->symbols_at);
   marks = (uint64_t *)((char *)map + ctl->marks_at);
   regions = (struct region *)((char *)map + ctl->regions_at);
+  call_map = (const struct call_map *)((const char *)map + CALL_MAP_AT);
+  call_bits = (const uint8_t *)map + call_map->bits_at;
   functions_install(map);
   stack_install(map);
-  cycles = (struct timing_page *)((char *)map + TIMING_AT);
-  timing_setup(cycles);
+  timing_setup((struct timing_page *)((char *)map + TIMING_AT));
   ctl->api = (uint32_t)qemu_plugin_version;
   if ((ctl->flags & FLAG_EXACT) && symbol("qemu_plugin_scoreboard_new") != NULL)
     score = ((void *(*)(size_t))symbol("qemu_plugin_scoreboard_new"))(sizeof(uint64_t));

@@ -8,37 +8,37 @@
 #include "cache.h"
 #include "core.h"
 
-static struct timing_block nothing = {.pc = 1, .end = 2, .target = 1, .leaves = 1}; /* before the first block */
-static struct cache instruction_cache, data_cache, *data = &data_cache;
+static struct timing_block nothing = {.pc = 1, .end = 2}; /* before the first block */
+static struct cache instruction_cache, data_cache;
+enum { NEAR = 1 << 16 }; /* bytes: offsets beyond are not put together with others */
 struct timing_state timing = {.last = &nothing};
 
 void timing_setup(struct timing_page *page) {
   timing.page = page;
   timing.level = page->level;
   timing.last = &nothing;
-  timing.epoch = 1;
-  timing.last_sector = 1; /* no sector begins there */
   if (timing.level != LEVEL_MEMORY) return;
+  timing.epoch = 1;
   timing.flash_at = page->flash_at;
   timing.flash_size = page->flash_size;
+  timing.near_at = page->flash_at - NEAR;
+  timing.near_size = page->flash_size + 2 * NEAR;
   cache_setup(&instruction_cache, &page->instruction);
   if (page->unified)
-    data = &instruction_cache;
+    timing.data = &instruction_cache;
   else
-    cache_setup(&data_cache, &page->data);
-  timing.sector_mask = ~((page->unified ? page->instruction.sector : page->data.sector) - 1);
+    cache_setup(timing.data = &data_cache, &page->data);
+  timing.sector_size = page->unified ? page->instruction.sector : page->data.sector;
 }
 
 /* ---- execution ---- */
-uint32_t timing_jump(const struct timing_block *from, const struct timing_block *to) {
-  uint32_t inside = to->pc - from->pc;
-  if (inside - 1 < from->end - from->pc - 1 && to->pc != from->target) {
-    /* QEMU left that block in its middle and goes on with the rest of it here: it was counted as a whole. */
-    timing.page->cycles -= timing_rest(from, inside);
-    return 0;
-  }
-  if (!from->leaves) return timing.page->exception;
-  return from->refill + to->wide;
+void timing_publish(void) {
+  struct timing_page *page = timing.page;
+  page->cycles = timing.cycles;
+  page->fetch_stalls = timing.fetch_stalls;
+  page->data_stalls = timing.data_stalls;
+  page->fetch_misses = timing.fetch_misses;
+  page->data_misses = timing.data_misses;
 }
 
 uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
@@ -48,46 +48,47 @@ uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
     struct timing_fetch *f = &b->fetch[i];
     if (cache_use(&instruction_cache, f->address, true, &f->slot, &evicted)) continue;
     missed = true;
-    timing.page->fetch_misses++;
+    timing.fetch_misses++;
     if (i) hidden = f->before;
     if (hidden < timing.page->fetch_wait) stalls += timing.page->fetch_wait - hidden;
   }
   if (missed || evicted) timing.epoch++;
   b->epoch = timing.epoch;
-  timing.page->fetch_stalls += stalls;
+  timing.fetch_stalls += stalls;
   return stalls;
 }
 
-static uint32_t read_sector(uint32_t address) {
-  static uint16_t hint;
-  bool evicted = false, hit = cache_use(data, address, false, &hint, &evicted);
-  timing.last_sector = address & timing.sector_mask;
+uint32_t timing_miss(uint32_t address, uint16_t *slot) {
+  bool evicted = false, hit = cache_use(timing.data, address, false, slot, &evicted);
   if (hit) return 0;
   if (evicted) timing.epoch++;
-  timing.page->data_misses++;
-  timing.page->data_stalls += timing.page->data_wait;
+  timing.data_misses++;
+  timing.data_stalls += timing.page->data_wait;
   return timing.page->data_wait;
 }
 
-uint32_t timing_read(uint32_t address, uint32_t words) {
-  uint32_t stalls = 0, sector = address & timing.sector_mask, last = (address + 4 * (words - 1)) & timing.sector_mask;
-  if (sector == timing.last_sector && last == sector) return 0;
-  for (;; sector += ~timing.sector_mask + 1) {
-    if (sector != timing.last_sector) stalls += read_sector(sector);
-    if (sector == last) return stalls;
+uint32_t timing_loads(struct timing_load *load, uint32_t n, uint32_t pointer) {
+  uint32_t cycles = 0;
+  for (struct timing_load *l = load; l < load + n; l++) {
+    uint32_t address = pointer + (uint32_t)l->offset;
+    if (address & (l->width - 1u)) cycles += l->count * timing_unaligned(address, l->width);
+    if (timing_in_flash(address)) cycles += timing_read(address, l->span, &l->slot);
   }
+  return cycles;
 }
 
 uint32_t timing_literals(const struct timing_block *b) {
+  static uint16_t slot;
   uint32_t stalls = 0;
-  for (uint32_t i = 0; i < b->literals; i++) stalls += timing_read(b->literal[i], 1);
+  for (uint32_t i = 0; i < b->literals; i++) stalls += timing_read(b->literal[i], 0, &slot);
   return stalls;
 }
 
 void timing_access(uint32_t address, uint32_t width, uint32_t words) {
+  static uint16_t slot;
   uint32_t cycles = timing_unaligned(address, width);
-  if (timing_in_flash(address)) cycles += timing_read(address, words);
-  timing.page->cycles += cycles;
+  if (timing_in_flash(address)) cycles += timing_read(address, 4 * (words - 1), &slot);
+  timing.cycles += cycles;
 }
 
 /* ---- translation ---- */
@@ -95,7 +96,7 @@ struct follower { /* what registers are, in terms of those at the start of the b
   uint8_t base[16];
   int32_t offset[16];
 };
-enum { UNKNOWN = 16 };
+enum { UNKNOWN = 16, MOST = 512 }; /* instructions of a block */
 
 static void follow(struct follower *f, const struct op *op, bool conditional) {
   uint8_t base = UNKNOWN;
@@ -119,20 +120,78 @@ static void follow(struct follower *f, const struct op *op, bool conditional) {
   }
 }
 
-static bool can_see(const struct follower *f, const struct op *op, struct timing_load *l) {
+struct found {
+  struct timing_load load;
+  uint8_t base, index, shift;
+};
+
+static bool can_see(const struct follower *f, const struct op *op, struct found *to) {
+  struct timing_load *l = &to->load;
   if (f->base[op->rn] == UNKNOWN) return false;
   if ((op->flags & F_REGISTER) && f->base[op->rm] == UNKNOWN) return false;
-  l->base = f->base[op->rn];
+  to->base = f->base[op->rn];
   l->offset = f->offset[op->rn] + op->imm;
-  l->index = UNKNOWN;
+  to->index = UNKNOWN;
+  to->shift = 0;
   if (op->flags & F_REGISTER) {
-    l->index = f->base[op->rm];
-    l->shift = op->shift;
+    to->index = f->base[op->rm];
+    to->shift = op->shift;
     l->offset += (int32_t)((uint32_t)f->offset[op->rm] << op->shift);
   }
   l->width = op->width;
-  l->words = op->n ? op->n : 1;
+  l->span = (uint16_t)(op->n > 1 ? 4 * (op->n - 1) : 0);
+  l->slot = 0;
+  l->count = 1;
+  return l->offset > -NEAR && l->offset < NEAR - 256;
+}
+
+static bool same_pointer(const struct found *a, const struct found *b) {
+  return a->base == b->base && a->index == b->index && a->shift == b->shift;
+}
+
+/* Adds a load to one that it lies next to, so that both are looked at at once. */
+static bool joins(struct found *to_found, const struct found *found) {
+  struct timing_load *to = &to_found->load;
+  const struct timing_load *l = &found->load;
+  int32_t end = to->offset + to->span, last = l->offset + l->span, low;
+  if (!same_pointer(to_found, found) || to->width != l->width || to->count == 255) return false;
+  if ((to->offset - l->offset) % to->width) return false;
+  if (l->offset > end + 8 || last < to->offset - 8) return false;
+  low = l->offset < to->offset ? l->offset : to->offset;
+  to->span = (uint16_t)((last > end ? last : end) - low);
+  to->offset = low;
+  to->count++;
   return true;
+}
+
+/* Whether load `n` joins one of those in front of it. */
+static bool join_any(struct found *found, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (joins(&found[i], &found[n])) return true;
+  return false;
+}
+
+/* The loads by pointer. */
+static void put_loads(struct timing_block *b, struct found *found, size_t n, void *(*take)(size_t)) {
+  bool done[MOST] = {false};
+  uint16_t at = 0;
+  b->pointer = take(n * sizeof *b->pointer);
+  b->load = take(n * sizeof *b->load);
+  for (size_t i = 0; i < n; i++) {
+    struct timing_pointer *p = &b->pointer[b->pointers];
+    if (done[i]) continue;
+    *p = (struct timing_pointer){found[i].base, found[i].index, found[i].shift, 0, false, at, 0};
+    for (size_t j = i; j < n; j++) {
+      const struct timing_load *l = &found[j].load;
+      if (done[j] || !same_pointer(&found[i], &found[j])) continue;
+      done[j] = true;
+      b->load[at++] = *l;
+      p->loads++;
+      p->aligned |= (uint8_t)(l->width - 1);
+      if (l->offset & (l->width - 1)) p->look = true;
+    }
+    b->pointers++;
+  }
 }
 
 static bool reads_memory(const struct op *op) {
@@ -141,8 +200,9 @@ static bool reads_memory(const struct op *op) {
 
 static void find_loads(struct timing_block *b, const struct op *ops, size_t n, bool known, bool *watch,
                        void *(*take)(size_t)) {
-  struct timing_load found[512];
-  uint32_t literal[512];
+  struct found found[MOST];
+  uint32_t literal[MOST];
+  size_t loads = 0;
   struct follower f;
   unsigned conditional = 0;
   for (uint8_t r = 0; r < 16; r++) f.base[r] = r, f.offset[r] = 0;
@@ -150,11 +210,11 @@ static void find_loads(struct timing_block *b, const struct op *ops, size_t n, b
     const struct op *op = &ops[i];
     if (reads_memory(op)) {
       if (op->flags & F_LITERAL) {
-        if (timing.level == LEVEL_MEMORY && op->kind != K_TABLE) literal[b->literals++] = op->literal;
+        if (op->kind != K_TABLE) literal[b->literals++] = op->literal;
       } else if (op->rn == 13 && op->kind != K_TABLE) {
         /* the stack: RAM, aligned */
-      } else if (known && !conditional && op->kind != K_TABLE && can_see(&f, op, &found[b->loads])) {
-        b->loads++;
+      } else if (known && !conditional && op->kind != K_TABLE && can_see(&f, op, &found[loads])) {
+        if (!join_any(found, loads)) loads++;
       } else {
         watch[i] = true;
       }
@@ -165,9 +225,8 @@ static void find_loads(struct timing_block *b, const struct op *ops, size_t n, b
     else if (conditional)
       conditional--;
   }
-  b->load = take(b->loads * sizeof *b->load);
+  put_loads(b, found, loads, take);
   b->literal = take(b->literals * sizeof *b->literal);
-  memcpy(b->load, found, b->loads * sizeof *b->load);
   memcpy(b->literal, literal, b->literals * sizeof *b->literal);
 }
 
@@ -192,7 +251,7 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
   struct timing_block *b = take(sizeof *b);
   const struct timing_page *page = timing.page;
   const struct op *last = &ops[n - 1];
-  uint8_t cost[512];
+  uint8_t cost[MOST];
   uint16_t *rest;
   uint32_t at, sum = 0;
   memset(b, 0, sizeof *b);
@@ -209,14 +268,18 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
   b->rest = rest;
   b->cycles = sum;
   b->target = last->kind == K_BRANCH ? last->literal : 1;
-  b->leaves = (last->flags & F_TO_PC) != 0 || last->kind == K_SYSTEM;
-  b->refill = (uint8_t)(last->kind == K_BRANCH ? page->refill : page->refill_register);
+  b->inside = b->end - pc - 1;
+  b->leave = (uint8_t)(!(last->flags & F_TO_PC)    ? page->exception
+                       : last->kind == K_BRANCH ? page->refill
+                                                : page->refill_register);
   b->wide = ops[0].size == 4 && (pc & 2) ? (uint8_t)page->refill_wide : 0;
   b->pairs = core_pairs(page, &ops[0]);
   b->address = ops[0].address;
   if (core_load_pairs(page, last))
     b->loaded = (uint16_t)(0x8000 | (last->flags & F_WRITE_BACK ? last->writes & ~(1u << last->rn) : last->writes));
-  if (page->level == LEVEL_MEMORY) find_fetches(b, ops, n, cost, take);
-  find_loads(b, ops, n, known, watch, take);
+  if (page->level == LEVEL_MEMORY) {
+    find_fetches(b, ops, n, cost, take);
+    find_loads(b, ops, n, known, watch, take);
+  }
   return b;
 }

@@ -10,16 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache.h"
 #include "decode.h"
 
 /* One page of the shared file: parameters from the board's file (sim/timing/pack.py writes them in this order), then
  * counters. */
 enum { TIMING_AT = 2048 };
 enum { LEVEL_OFF, LEVEL_CORE, LEVEL_MEMORY };
-
-struct cache_shape {
-  uint32_t size, line, sector, ways; /* bytes, bytes, bytes read on a miss, 0: fully associative */
-};
 
 struct timing_page {
   uint32_t level;
@@ -45,40 +42,55 @@ struct timing_fetch {
   uint16_t before;  /* cycles of the code in front of it that hide the read */
   uint16_t slot;    /* where it was found last */
 };
-struct timing_load {
+struct timing_load { /* one load, or several that lie together */
   int32_t offset;
-  uint8_t base, index, shift, width; /* registers at the start of the block; index 16: none */
-  uint8_t words;
+  uint16_t span;        /* bytes in front of the last word's end, less 4 */
+  uint16_t slot;        /* of the cache, where it was last */
+  uint8_t width, count; /* bytes of one, number of them */
+};
+
+/* Loads from one pointer. Where it is aligned as all of them need and not near flash, none of them costs anything. */
+struct timing_pointer {
+  uint8_t base, index, shift; /* registers at the start of the block; index 16: none */
+  uint8_t aligned;            /* bits that must be 0 */
+  bool look;                  /* some load is not aligned where the pointer is */
+  uint16_t first, loads;
 };
 
 struct timing_block {
   uint32_t pc, end, target; /* target: of a direct branch at its end, or 1 */
   uint32_t cycles;          /* every line hit, entered by a jump; refill not in it */
-  uint8_t leaves;           /* ends in a branch */
-  uint8_t refill;           /* of that branch */
+  uint32_t inside;          /* bytes behind pc where the rest of it may begin, less 1 */
+  uint8_t leave;            /* cycles to go elsewhere: refill of the branch at its end, or entry of an exception */
   uint8_t wide;             /* more for a jump here */
   uint8_t pairs;            /* 1: one cycle less behind a load, as far as `address` allows */
   uint16_t address;         /* registers its first instruction needs for an address */
   uint16_t loaded;          /* by the load at its end that the next one may pair with; bit 15: there is one */
   uint16_t tail;            /* cycles of its last piece of code, hiding the next read */
-  uint16_t fetches, literals, loads;
+  uint16_t fetches, literals, pointers;
   uint32_t epoch;           /* of the instruction cache when all of it was found there */
   const uint16_t *rest;     /* cycles to the end from each halfword */
   struct timing_fetch *fetch;
   uint32_t *literal;
+  struct timing_pointer *pointer;
   struct timing_load *load;
 };
 
 struct timing_state {
-  struct timing_page *page;
+  uint64_t cycles;
+  uint64_t at_block; /* cycles when the present block began, without the jump to it */
   struct timing_block *last;
   uint32_t level, epoch;
-  uint32_t flash_at, flash_size, sector_mask, last_sector;
-  uint64_t at_block; /* cycles when the present block began, without the jump to it */
+  uint32_t flash_at, flash_size, sector_size;
+  uint32_t near_at, near_size; /* flash and what an offset may lead there from */
+  struct cache *data;
+  uint64_t fetch_stalls, data_stalls, fetch_misses, data_misses;
+  struct timing_page *page;
 };
 extern struct timing_state timing;
 
 void timing_setup(struct timing_page *page);
+void timing_publish(void); /* counters to the page, before the runner looks */
 
 /* ops[n] of one block. `follow`: registers can be looked at when the block starts; then the loads that timing_enter can
  * see are taken from `watch` (one flag an instruction), where true asks for timing_load on each access. `take` gives
@@ -86,10 +98,9 @@ void timing_setup(struct timing_page *page);
 struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, bool follow, bool *watch,
                                   void *(*take)(size_t));
 
-uint32_t timing_jump(const struct timing_block *from, const struct timing_block *to);
 /* `hidden`: cycles of code in front of it that hide the read of its first line. */
 uint32_t timing_walk(struct timing_block *b, uint32_t hidden);
-uint32_t timing_read(uint32_t address, uint32_t words);
+uint32_t timing_miss(uint32_t address, uint16_t *slot);
 uint32_t timing_literals(const struct timing_block *b);
 void timing_access(uint32_t address, uint32_t width, uint32_t words);
 
@@ -100,28 +111,42 @@ static inline uint32_t timing_unaligned(uint32_t address, uint32_t width) {
   return width == 4 ? (address & 1 ? 2 : address & 2 ? 1 : 0) : width == 2 ? address & 1 : 0;
 }
 
+uint32_t timing_loads(struct timing_load *load, uint32_t n, uint32_t pointer);
+
+/* Words from `address` to `span` bytes on, from flash. */
+static inline uint32_t timing_read(uint32_t address, uint32_t span, uint16_t *slot) {
+  uint32_t stalls = 0, last = address + span;
+  for (address &= -timing.sector_size;; address += timing.sector_size) {
+    if (!cache_hit(timing.data, address, *slot)) stalls += timing_miss(address, slot);
+    if (last - address < timing.sector_size) return stalls;
+  }
+}
+
 static inline void timing_enter(struct timing_block *b, const uint32_t *registers) {
   const struct timing_block *from = timing.last;
-  bool jumped = b->pc != from->end;
-  uint32_t cycles = b->cycles;
+  uint32_t cycles = b->cycles, hidden = 0;
   timing.last = b;
-  timing.at_block = timing.page->cycles;
-  if (jumped)
-    cycles += timing_jump(from, b);
-  else if (b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address))
-    cycles--;
-  if (timing.level == LEVEL_MEMORY) {
-    if (b->epoch != timing.epoch) cycles += timing_walk(b, jumped ? 0 : from->tail);
-    if (b->literals) cycles += timing_literals(b);
+  timing.at_block = timing.cycles;
+  if (b->pc != from->end) {
+    uint32_t inside = b->pc - from->pc;
+    if (__builtin_expect(inside - 1 < from->inside && b->pc != from->target, 0))
+      /* QEMU left that block in its middle and goes on with the rest of it here: it was counted as a whole. */
+      timing.cycles -= from->rest[inside >> 1];
+    else
+      cycles += from->leave + b->wide;
+  } else {
+    if (b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address)) cycles--;
+    hidden = from->tail;
   }
-  for (uint32_t i = 0; i < b->loads; i++) {
-    const struct timing_load *l = &b->load[i];
-    uint32_t address = registers[l->base] + (uint32_t)l->offset;
-    if (l->index < 16) address += registers[l->index] << l->shift;
-    if (address & (l->width - 1u)) cycles += timing_unaligned(address, l->width);
-    if (timing_in_flash(address)) cycles += timing_read(address, l->words);
+  if (b->epoch != timing.epoch) cycles += timing_walk(b, hidden);
+  if (b->literals) cycles += timing_literals(b);
+  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
+    uint32_t address = registers[p->base];
+    if (p->index < 16) address += registers[p->index] << p->shift;
+    if ((address & p->aligned) || p->look || address - timing.near_at < timing.near_size)
+      cycles += timing_loads(&b->load[p->first], p->loads, address);
   }
-  timing.page->cycles += cycles;
+  timing.cycles += cycles;
 }
 
 /* Static cycles from `offset` bytes into the block to its end: for symbols in mid-block. */
