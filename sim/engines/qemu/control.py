@@ -20,7 +20,7 @@ MARKS_MAX = 1 << 16
 REGIONS_MAX = 1 << 12
 
 _SYMBOLS_AT = 4096
-_CALL_MAP_AT = 1024
+_CALL_MAP_AT = 1280
 _TIMING_AT = 2048  # struct timing_page: parameters, then counters
 _COUNTERS = struct.Struct("<QQQQQ")
 _COUNTERS_AT = _TIMING_AT + 112

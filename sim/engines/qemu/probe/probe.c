@@ -104,7 +104,7 @@ struct call_map {
   uint32_t low, size; /* addresses that it covers */
   uint32_t bits_at;   /* offset in this file */
 };
-enum { CALL_MAP_AT = 1024 };
+enum { CALL_MAP_AT = 1280 };
 
 static struct control *ctl;
 static const struct call_map *call_map;
@@ -407,6 +407,11 @@ static void on_block(unsigned vcpu, void *data) {
   if (b->timing) timing_enter(b->timing, core);
 }
 
+static void on_turn(unsigned vcpu, void *data) { /* the end of a loop: nothing can be here but the limit */
+  (void)vcpu;
+  if (UNLIKELY(ctl->count >= ctl->limit)) slow_path(data, false);
+}
+
 static void on_call_block(unsigned vcpu, void *data) { /* ends in a linked call */
   on_block(vcpu, data);
   link_address = ((const struct block *)data)->link;
@@ -697,7 +702,12 @@ static void translate(struct qemu_plugin_tb *tb) {
   if (lean) {
     b->instructions = 0; /* added inline, after what is called here */
     if (!only_counts(b, half, end - at, at, target))
-      qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block, access, b);
+      qemu_plugin_register_vcpu_tb_exec_cb(tb,
+                                           entry != NONE           ? on_entry_block
+                                           : link                  ? on_call_block
+                                           : may_return_to(b->pc) ? on_block
+                                                                   : on_turn,
+                                           access, b);
     ((void (*)(struct qemu_plugin_tb *, int, void *, uint64_t))symbol("qemu_plugin_register_vcpu_tb_exec_inline"))(
         tb, INLINE_ADD_U64, &ctl->count, n);
   } else if (functions->on & WATCH_CALLS) {
