@@ -20,7 +20,9 @@ _WHERE = {
     "Recording": "sim.sensors.recording",
     "Settings": "sim.settings",
     "TflmTree": "sim.tflm",
+    "diff": "sim.measure.diff",
     "invoke": "sim.inference",
+    "profile": "sim.measure.profile",
 }
 __all__ = [*sorted(_WHERE), "__version__"]
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from sim.firmware import Firmware as Firmware
     from sim.inference import invoke as invoke
     from sim.machine import Machine as Machine
+    from sim.measure.diff import diff as diff
+    from sim.measure.profile import profile as profile
     from sim.model import Model as Model
     from sim.settings import Settings as Settings
     from sim.tflm import TflmTree as TflmTree

@@ -498,9 +498,10 @@ static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data)
 
 /* A load whose address could not be seen when its block began. */
 static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
-  uint32_t size = 1u << qemu_plugin_mem_size_shift(info);
+  uint32_t size = (uint32_t)(uintptr_t)data; /* 0: not known at translation */
   (void)vcpu;
-  (void)data;
+  if (UNLIKELY(size == 0)) size = 1u << qemu_plugin_mem_size_shift(info);
+  if (((uint32_t)address & (size - 1)) == 0 && !timing_in_flash((uint32_t)address)) return;
   timing_access((uint32_t)address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1);
 }
 
@@ -636,7 +637,8 @@ static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (watch[i])
       qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_load, CB_NO_REGS,
-                                       qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W, NULL);
+                                       qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W,
+                                       (void *)(uintptr_t)(ops[i].n == 1 ? ops[i].width : 0));
   free(watch);
   free(ops);
   return t;
@@ -788,6 +790,11 @@ static void register_callback(plugin_id id, const char *name, void *v1, void *v7
   else
     ((void (*)(plugin_id, void *))f)(id, v1);
 }
+
+_Static_assert(sizeof(struct control) <= FUNCTIONS_AT && FUNCTIONS_AT + sizeof(struct functions_area) <= STACK_AT &&
+                   STACK_AT + sizeof(struct stack_area) <= CALL_MAP_AT &&
+                   CALL_MAP_AT + sizeof(struct call_map) <= TIMING_AT && TIMING_AT + sizeof(struct timing_page) <= 4096,
+               "the parts of the shared file overlap");
 
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv) {
   pthread_t thread;
