@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pages import PAGES, Block, blocks
 
+from sim.measure.host import installed
 from sim.paths import data_root
 
 # What a page can take for granted in its folder: model.tflite, x.npy with inputs for it, and a test.
@@ -57,6 +58,8 @@ class Session:
         elif program == "boardless":
             if words[1] == "convert" and find_spec("tensorflow") is None:
                 pytest.skip("TensorFlow is not installed: boardless convert is not run")
+            if words[1] == "diff" and not installed():
+                pytest.skip("no host interpreter is installed: boardless diff is not run")
             self.call([sys.executable, "-m", "sim", *words[1:]], block)
         elif program == "pytest" and not any(w.startswith("tests/unit") for w in words):
             self.call([sys.executable, "-m", "pytest", *words[1:]], block)
