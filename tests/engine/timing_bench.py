@@ -84,6 +84,8 @@ def snippets(folder: Path, core: str, cases: Mapping[str, str], profile: TimingP
     out = {}
     for key in cases:
         few, many = ran.cycles(names[key, FEW]), ran.cycles(names[key, MANY])
-        assert len(few) == 2 and few[0] == few[1] and many[0] == many[1], key
+        assert len(few) == 2, key
+        assert few[0] == few[1], key
+        assert many[0] == many[1], key
         out[key] = (many[0] - few[0]) / (MANY - FEW)
     return out

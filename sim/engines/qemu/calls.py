@@ -14,8 +14,8 @@ HEADER = struct.Struct("<III")  # lowest address, bytes covered, offset of the b
 def return_addresses(elf: Elf) -> tuple[int, int, bytes]:
     """(lowest address, bytes covered, one bit a halfword) of the largest segment that is executed in place.
 
-    Set is every place behind a BL, BLX or SVC (Armv7-M ARM A7.7.18, A7.7.19, A7.7.178), and by chance behind data that looks like
-    one, which costs time and nothing else. Addresses that are not covered count as set.
+    Set is every place behind a BL, BLX or SVC (Armv7-M ARM A7.7.18, A7.7.19, A7.7.178), and by chance behind data
+    that looks like one, which costs time and nothing else. Addresses that are not covered count as set.
     """
     segment = max(elf.segments, key=lambda s: len(s.data))
     half = np.frombuffer(segment.data, dtype="<u2", count=len(segment.data) // 2)
