@@ -1,0 +1,115 @@
+"""Keyword: yes and no, by voices nobody trained with and by two people, on the virtual board."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+
+import numpy as np
+import pytest
+import upstream
+import use
+
+from sim.sensors.recording import Recording
+from sim.settings import Settings
+from sim.target import Target
+
+pytestmark = pytest.mark.app("keyword")
+f = use.module("keyword", "features")
+voices = use.module("keyword", "voices")
+SEED = 777  # none of the seeds that train.py uses
+
+
+def of(sound: np.ndarray) -> Recording:
+    return Recording(sound / 32768.0, ["sound"], "fs", rate=voices.RATE, name="voices")
+
+
+def hear(machine, sound: np.ndarray) -> list[tuple[str, float]]:
+    """Words and the seconds of the stream at which they were decided."""
+    machine.microphone.play(of(sound))
+    machine.run_to_end()
+    machine.run(0.2)
+    return [(d.label, d.samples["microphone"] / voices.RATE) for d in machine.decisions]
+
+
+def said(word: str, count: int) -> list[np.ndarray]:
+    """Clips of held-out voices. Skips without espeak-ng."""
+    try:
+        return [voices.clip(SEED + f.LABELS.index(word), n, word, voices.HELD_OUT) for n in range(count)]
+    except voices.VoicesMissing as missing:
+        pytest.skip(str(missing))
+
+
+def human(name: str) -> np.ndarray:
+    clip = np.frombuffer(upstream.file(f"{name}_1000ms_sample.data").read_bytes(), "<i2")
+    rng = np.random.default_rng(5)
+    quiet = [np.rint(rng.normal(0, 6, voices.RATE)).astype(np.int16) for _ in range(2)]
+    return np.concatenate([quiet[0], clip, quiet[1]])
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_people(machine, word):
+    """Upstream's recordings of two people, who had no part in training: heard once, and right."""
+    assert [label for label, _ in hear(machine, human(word))] == [word]
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_shipped_voices(machine, recording, word):
+    machine.microphone.play(recording(f"{word}_synthetic"))
+    machine.wait_for_decision(word, within=3.5)
+
+
+def test_features_as_on_the_host(machine, recording):
+    """The microfrontend on the board and on the host: the same values; its tables are made with each one's libm."""
+    sound = np.rint(recording("yes_synthetic").values[:, 0] * 32768).astype(np.int16)
+    machine.port.config["show_input"] = 1
+    try:
+        wanted = f.windows(f.frames(sound))
+    except (f.CompilerMissing, subprocess.CalledProcessError) as missing:
+        pytest.skip(str(missing))
+    hear(machine, sound)
+    got = use.inputs_of(machine)[: len(wanted)]
+    assert np.array_equal(got, wanted.reshape(len(wanted), -1))
+
+
+def test_held_out_voices():
+    """A clip is right when its word, and nothing else, is heard in it; a board that has just started for each."""
+    target = Target.of(Settings.load({}))
+    elf = target.build("keyword").elf
+    right = 0
+    clips = [(word, sound) for word in ("yes", "no") for sound in said(word, 30)]
+    for word, sound in clips:
+        with target.started(elf) as machine:
+            machine.run_until_ready()
+            right += [label for label, _ in hear(machine, sound)] == [word]
+            assert machine.microphone.channel.statistics().overrun == 0
+    print(f"{right} of {len(clips)} clips right")
+    assert right / len(clips) >= 0.9
+
+
+@pytest.mark.slow
+def test_false_triggers(machine):
+    """Ten minutes of noise and other words by held-out voices, some of which nobody said in training.
+
+    The aim is at most one; the model of the card has up to six, depending on who speaks.
+    """
+    try:
+        sound = voices.chatter(SEED, 10, voices.HELD_OUT, (*voices.WORDS, *voices.OTHER_WORDS))
+    except voices.VoicesMissing as missing:
+        pytest.skip(str(missing))
+    words = hear(machine, sound)
+    print(f"{len(words)} false triggers in 10 minutes: {words}")
+    assert len(words) <= 6
+
+
+def test_cost(machine, recording):
+    machine.microphone.play(recording("yes_synthetic"))
+    assert machine.measure("invoke", runs=3).instructions.max < 15_000_000
+    machine.run_to_end()
+    # The microphone's buffers hold 32 ms: an inference and a frame must fit.
+    assert machine.microphone.channel.statistics().overrun == 0
+
+
+def test_card_is_of_this_model():
+    card = (use.folder("keyword") / "card.md").read_text(encoding="utf-8")
+    assert hashlib.sha256((use.folder("keyword") / "keyword.tflite").read_bytes()).hexdigest() in card
