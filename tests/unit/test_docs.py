@@ -89,3 +89,9 @@ def test_a_block_knows_its_file_and_its_line(tmp_path: Path) -> None:
     first, second = blocks(made)
     assert (first.file, first.text) == ("a/b.csv", "1,2\n")
     assert (second.file, second.commands) == ("", [["ls"], ["boardless", "boards"]])
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports them by name: two of one name are an error that only a whole run shows."""
+    names = [path.name for path in ROOT.glob("tests/**/test_*.py")]
+    assert sorted(set(names)) == sorted(names)

@@ -2,6 +2,8 @@
 #include "bare.h"
 #include "boardless_port.h"
 
+void boardless_console_putc(char c);
+
 static volatile uint32_t sink;
 static uint8_t buffer[1024];
 
