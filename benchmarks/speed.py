@@ -119,7 +119,7 @@ def _per_bell(machine: Machine) -> float:
 
 
 def changed_model(target: Target) -> Result:
-    """A model with other weights, operators known, to its first outputs; and with new operators."""
+    """A model with other weights, operators known, to its first outputs."""
     model = keyword_model().read_bytes()
     run = [sys.executable, "-m", "sim", "invoke"]
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +162,7 @@ def start_up(target: Target) -> Result:
         runs = {
             "python_ms": bare,
             "import_sim_ms": [sys.executable, "-c", "import sim"],
-            "help_ms": [shutil.which("boardless") or "boardless", "--help"],
+            "help_ms": [shutil.which("boardless", path=str(Path(sys.executable).parent)) or "boardless", "--help"],
             "pytest_hello_ms": [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
         }
         out: Result = {}
