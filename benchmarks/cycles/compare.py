@@ -1,7 +1,7 @@
 """Cycles of images against published measurements on hardware: `python benchmarks/cycles/compare.py IMAGES`.
 
 IMAGES is a folder with one ELF per point of points.json, `<image>.elf`, linked for the board's twin: the published
-sources, compiled with the flags of their own build files (result.md says which compiler). Nothing of them is in this
+sources, built outside (result.md says with what, and what of it was inferred). Nothing of them is in this
 repository. Each has a function `bench_infer`, one inference, called several times, and ends in `bench_done`; the last
 call counts, when caches are warm, as they are on hardware where each figure is the mean of many.
 

@@ -88,18 +88,16 @@ def test_held_out_voices():
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(raises=AssertionError, strict=True, reason="the bar is one; this model has 2 on the board")
 def test_false_triggers(machine):
-    """Ten minutes of noise and other words by held-out voices, some of which nobody said in training.
-
-    The aim is at most one; the model of the card has up to six, depending on who speaks.
-    """
+    """Ten minutes of noise and other words by held-out voices, some of which nobody said in training."""
     try:
         sound = voices.chatter(SEED, 10, voices.HELD_OUT, (*voices.WORDS, *voices.OTHER_WORDS))
     except voices.VoicesMissing as missing:
         pytest.skip(str(missing))
     words = hear(machine, sound)
     print(f"{len(words)} false triggers in 10 minutes: {words}")
-    assert len(words) <= 6
+    assert len(words) <= 1
 
 
 def test_cost(machine, recording):
