@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -43,7 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
     looks: list[Callable[[], Finding]] = [
         _python,
         lambda: Finding("boardless", True, True, __version__, str(Path(__file__).parent)),
-        partial(_need, by_name["QEMU"], look=lambda: needs.qemu(settings.qemu)),
+        partial(_qemu, by_name["QEMU"], settings),
         _renode,
         *(partial(_need, by_name[name]) for name in ("Arm compiler", "newlib", "C++ library for Arm")),
         partial(_need, by_name["host C compiler"]),
@@ -73,6 +73,16 @@ def _need(need: needs.Need, look: Callable[[], needs.Found] | None = None) -> Fi
     found = (look or need.look)()
     mend = "" if found.ok else needs.mending(need)
     return Finding(need.name, found.ok, True, found.version, found.path, found.problem, mend)
+
+
+def _qemu(need: needs.Need, settings: Settings) -> Finding:
+    """Also whether it can shut itself in: a firmware that breaks out of an emulator is rare, not impossible."""
+    from sim.engines.qemu.program import has_sandbox
+
+    finding = _need(need, look=lambda: needs.qemu(settings.qemu))
+    if finding.ok and not has_sandbox(Path(finding.path)):
+        return replace(finding, text="built without a sandbox (seccomp)")
+    return finding
 
 
 def _from_pip(name: str, program: str) -> Finding:

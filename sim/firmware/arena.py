@@ -67,16 +67,23 @@ def arena_for(
     sizing = replace(project, app=App.load("invoke"))
     key = hashlib.sha256(f"{sizing.key} {model.sha256} {layout.room.size}".encode()).hexdigest()[:24]
     note = cache_root() / "arena" / f"{key}.json"
+    if (known := _known(note)) is not None:  # without the lock: a cache that cannot be written will do
+        return known
     with locked(f"arena-{key}"):
-        try:
-            known = json.loads(note.read_text(encoding="utf-8"))
-            return ArenaSize(known["smallest"], known["used"], known["smallest"])
-        except (OSError, ValueError, KeyError):
-            pass
+        if (known := _known(note)) is not None:  # another process has sized it while we waited
+            return known
         progress(f"sizing the arena of {model.name} by running it")
         size = _sized(model, layout, sizing, engine, note.with_suffix(".elf"))
         remember(note, {"smallest": size.smallest, "used": size.used, "model": model.sha256})
     return size
+
+
+def _known(note: Path) -> ArenaSize | None:
+    try:
+        known = json.loads(note.read_text(encoding="utf-8"))
+        return ArenaSize(known["smallest"], known["used"], known["smallest"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _sized(model: Model, layout: Layout, sizing: Project, engine: Engine | None, elf: Path) -> ArenaSize:

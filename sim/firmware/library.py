@@ -98,7 +98,7 @@ def _compile(tree: TflmTree, board: Board, kernels: str, part: str, tools: Toolc
     nn = set(tree.vector_sources(kernels))
     includes = include_folders(tree, kernels, tools)
     cmake = data_root() / "firmware" / "cmake"
-    with private_folder("tflm") as folder:
+    with private_folder("tflm") as folder, writable(folder):
         maps = flags.prefix_maps([(folder, "."), *flags.tree_maps(tree, includes)])
         project = folder / "project.cmake"
         project.write_text(
@@ -124,9 +124,8 @@ def _compile(tree: TflmTree, board: Board, kernels: str, part: str, tools: Toolc
                 + "\n".join(compiler_lines(text)[:20]),
                 hint="is the tree complete (third-party downloads), and of one version?",
             )
-        with writable(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            (out / path.name).replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (out / path.name).replace(path)
 
 
 def compiler_lines(text: str) -> list[str]:

@@ -59,7 +59,7 @@ def schema_folders(tree: TflmTree, includes: Sequence[Path], tools: Toolchain) -
 
 
 def _make(tree: TflmTree, includes: Sequence[Path], tools: Toolchain, folder: Path) -> None:
-    with private_folder("schema") as private:
+    with private_folder("schema") as private, writable(private):
         kept = private / "kept"
         kept.mkdir()
         for name in _HEADERS:
@@ -72,9 +72,8 @@ def _make(tree: TflmTree, includes: Sequence[Path], tools: Toolchain, folder: Pa
             kept = private / "none"
             kept.mkdir()
         (kept / "tried").touch()
-        with writable(folder.parent):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            kept.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        kept.rename(folder)
 
 
 def _compiles(includes: Sequence[Path], tools: Toolchain) -> bool:
