@@ -9,8 +9,9 @@ The generator gets a `FakeCore` and yields what the core does:
         yield Call("work", 300)             # a function that runs for 300 instructions
         yield Arrive("abort")               # comes to a symbol
 
-The session keeps to the protocol: it stops at armed symbols and limits only, counts what it executes, measures armed
-regions, and its RAM is read and written as an emulator's. Registered as `fake`, it plays a core that never stops.
+The session keeps to the protocol: where the image has a timing model each instruction takes `FakeEngine.cycles_each`
+cycles, and limits and marks are in cycles. It stops at armed symbols and limits only, counts what it executes, measures
+armed regions, and its RAM is read and written as an emulator's. Registered as `fake`, it plays a core that never stops.
 """
 
 from __future__ import annotations
@@ -126,8 +127,9 @@ class FakeCore:
 class FakeSession:
     """See `sim.engines.protocol.Session`."""
 
-    def __init__(self, image: Image, program: Program) -> None:
+    def __init__(self, image: Image, program: Program, cycles_each: int = 1) -> None:
         self._image = image
+        self._each = cycles_each if image.timing else 1  # of the clock, an instruction
         self._core = FakeCore(image.layout.ram, image.layout.ram.origin)
         self._program = program(self._core)
         self._arms = {name: Arm(stop=True) for name in image.stops}
@@ -145,7 +147,11 @@ class FakeSession:
 
     @property
     def cycles(self) -> int | None:
-        return None
+        return self._count * self._each if self._image.timing else None
+
+    @property
+    def _clock(self) -> int:
+        return self._count * self._each
 
     def resume(self, limit: int | None = None) -> Stop:
         if self._last is None:
@@ -159,13 +165,14 @@ class FakeSession:
         while True:
             self._send()
             if self._busy:
-                room = self._busy if limit is None else max(0, min(self._busy, limit - self._count))
+                # Up to the first instruction that begins at the limit or behind it.
+                room = self._busy if limit is None else max(0, min(self._busy, -(-limit // self._each) - self._count))
                 self._count += room
                 self._busy -= room
             if not self._busy:
-                self._runs += [RegionRun(symbol, start, self._count) for symbol, start in self._open]
+                self._runs += [self._region(symbol, start) for symbol, start in self._open]
                 self._open.clear()
-            if (limit is not None and self._count >= limit) or len(self._marks) >= _MARKS_MAX:
+            if (limit is not None and self._clock >= limit) or len(self._marks) >= _MARKS_MAX:
                 return Stop(StopKind.LIMIT, pc=self._pc(""))
             step = next(self._program, End(StopKind.STUCK, "the program of the fake core has ended"))
             self._send()
@@ -182,9 +189,13 @@ class FakeSession:
             if armed.stop:
                 return Stop(StopKind.SYMBOL, pc=self._pc(step.symbol), symbol=step.symbol)
 
+    def _region(self, symbol: str, start: int) -> RegionRun:
+        cycles = (start * self._each, self._clock) if self._image.timing else (0, 0)
+        return RegionRun(symbol, start, self._count, 0, *cycles)
+
     def _send(self) -> None:
         while self._core.outgoing:
-            self._marks.append(self._count)
+            self._marks.append(self._clock)
             self._sent.append(self._core.outgoing.popleft())
             self._count += 1
 
@@ -234,8 +245,9 @@ class FakeEngine:
     name = "fake"
     capabilities = frozenset({COUNT, MARKS, BUDGET, FAULTS})
 
-    def __init__(self, settings: Settings | None = None, program: Program = _endless) -> None:
+    def __init__(self, settings: Settings | None = None, program: Program = _endless, *, cycles_each: int = 1) -> None:
         self._program = program
+        self._cycles_each = cycles_each
 
     def version(self) -> str:
         return "1"
@@ -254,7 +266,7 @@ class FakeEngine:
         )
 
     def start(self, image: Image) -> FakeSession:
-        return FakeSession(image, self._program)
+        return FakeSession(image, self._program, self._cycles_each)
 
 
 def fake_elf(board: Board, functions: Sequence[str] = ()) -> Elf:

@@ -19,7 +19,7 @@ from sim.timing import TimingProfile
 # Capability names.
 COUNT = "count"  # exact instruction counts, in total and per region
 MARKS = "marks"  # console bytes with the count at which they were sent
-BUDGET = "budget"  # stops at an instruction count
+BUDGET = "budget"  # stops at a count of cycles or instructions
 CALLS = "calls"  # notes the tree of calls of a function, and which code was executed
 FAULTS = "faults"  # stops at the first instruction of a fault handler
 
@@ -44,7 +44,7 @@ class StopKind(Enum):
 
     START = "start"  # before the first instruction
     SYMBOL = "symbol"  # at the first instruction of an armed symbol
-    LIMIT = "limit"  # the instruction limit is reached, or there is much to take: console bytes, regions
+    LIMIT = "limit"  # the limit is reached, or there is much to take: console bytes, regions
     ENDED = "ended"  # the engine is gone: reset request, lock-up, crash (see `Stop.detail`)
     STUCK = "stuck"  # no instruction is executed: asleep with nothing to wake it
     RESET = "reset"  # the firmware asked for a reset; the core stands still behind the request
@@ -66,7 +66,7 @@ class Arm:
     """What happens at the first instruction of a symbol."""
 
     stop: bool = False
-    mark: bool = False  # note the count: a byte is sent to the console
+    mark: bool = False  # note the clock: a byte is sent to the console
     region: bool = False  # measure from here to the return
 
 
@@ -141,7 +141,12 @@ class Image:
 
 
 class Session(Protocol):
-    """One running firmware. Addresses are the core's; bytes are raw."""
+    """One running firmware. Addresses are the core's; bytes are raw.
+
+    The session's clock is `cycles` where the image has a timing model, else `instructions`: limits and the marks of
+    console bytes are in it. At a stop at a symbol both counts are those in front of the symbol's first instruction;
+    what the jump to it costs (refill) comes with that instruction, when the core goes on.
+    """
 
     @property
     def instructions(self) -> int:
@@ -152,7 +157,11 @@ class Session(Protocol):
         """Cycles by the image's timing model since the start, at the last stop; None without one."""
 
     def resume(self, limit: int | None = None) -> Stop:
-        """Let the core go on until something happens, at the latest at `limit` instructions."""
+        """Let the core go on until something happens.
+
+        At the latest it stops at the next block of code (straight code up to a jump) that begins when the session's
+        clock is at `limit` or behind it; the block where it stands now is executed in any case.
+        """
 
     def arm(self, symbol: str, what: Arm) -> None:
         """Change what happens at a symbol of the image."""
@@ -173,7 +182,7 @@ class Session(Protocol):
         """A word of the system control space (fault status registers), None if it cannot be read."""
 
     def console(self) -> tuple[bytes, Sequence[int]]:
-        """Bytes sent to the UART since the last call, and the instruction count of each (may be shorter)."""
+        """Bytes sent to the UART since the last call, and the session's clock at each (may be shorter)."""
 
     def regions(self) -> list[RegionRun]:
         """Region runs completed since the last call."""

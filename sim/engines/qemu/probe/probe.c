@@ -84,7 +84,7 @@ struct region {
 };
 struct control {
   uint64_t count;         /*  0: instructions executed */
-  uint64_t limit;         /*  8: stop at the first block at or after this count */
+  uint64_t limit;         /*  8: stop at the first block at or after this, in what `image_clock` counts */
   uint64_t pc;            /* 16: of the stop */
   uint32_t event, symbol; /* 24: kind of the stop, index of the symbol */
   uint32_t flags;         /* 32 */
@@ -92,7 +92,7 @@ struct control {
   uint32_t api;           /* 40: plugin interface in use */
   uint32_t symbols;       /* 44: number of symbols, sorted by address */
   uint32_t symbols_at, marks_at, regions_at; /* 48, 52, 56: offsets in this file */
-  uint32_t marks, marks_max;                 /* 60, 64: console bytes: instruction count of each */
+  uint32_t marks, marks_max;                 /* 60, 64: console bytes: the clock at each */
   uint32_t regions, regions_max;             /* 68, 72 */
   uint32_t console;                          /* 76: address of a UART's data register; 0: none */
   uint32_t stack_low, stack_size;            /* 80, 84: the stack pointer stays in low..low + size; size 0: anywhere */
@@ -107,6 +107,7 @@ struct call_map {
 enum { CALL_MAP_AT = 1280 };
 
 static struct control *ctl;
+static const uint64_t *image_clock; /* what limits and marks are in: cycles where the image has a timing model, else instructions */
 static const struct call_map *call_map;
 static const uint8_t *call_bits;
 static struct sym *syms;
@@ -120,7 +121,6 @@ static void find_process_stack(void);
 
 static void stop(uint32_t event, uint32_t index, uint64_t pc) {
   char byte = '!';
-  timing_publish();
   ctl->event = event;
   ctl->symbol = index;
   ctl->pc = pc;
@@ -327,7 +327,7 @@ static void region_begin(uint32_t index, uint64_t start, bool inner) {
   if (depth == DEPTH) return; /* recursion deeper than that is part of the outer regions */
   open_regions[depth].symbol = index;
   open_regions[depth].start = start;
-  open_regions[depth].cycles = timing.cycles;
+  open_regions[depth].cycles = timing.page->cycles;
   open_regions[depth].sp = sp;
   open_regions[depth].back = lr;
   open_regions[depth].exact = exact;
@@ -353,7 +353,7 @@ static void regions_end(uint64_t pc, uint64_t now) {
       r->start = open_regions[at].start;
       r->end = now;
       r->start_cycles = open_regions[at].cycles;
-      r->end_cycles = timing.cycles;
+      r->end_cycles = timing.page->cycles;
     }
   }
 }
@@ -365,14 +365,17 @@ static void mark(uint64_t now) {
 static void slow_path(const struct block *b, bool inner) {
   uint64_t now = ctl->count;
   uint32_t arm = b->entry == NONE ? 0 : syms[b->entry].arm;
+  uint32_t ahead = b->timing ? timing_ahead(b->timing) : 0;
+  timing.page->cycles -= ahead;
   if (*b->watch) regions_end(b->pc, now);
-  if (arm & MARK) mark(now);
+  if (arm & MARK) mark(*image_clock);
   if (arm & REGION) region_begin(b->entry, now, inner);
   if (ctl->marks == ctl->marks_max || ctl->regions == ctl->regions_max) stop(EVENT_FULL, 0, b->pc);
   if (arm & STOP)
     stop(EVENT_SYMBOL, b->entry, b->pc);
-  else if (now >= ctl->limit)
+  else if (*image_clock >= ctl->limit)
     stop(EVENT_LIMIT, 0, b->pc);
+  timing.page->cycles += ahead;
 }
 
 /* Where nothing is mapped below the RAM of a twin, a store there is a fault; on others it is lost without a word. */
@@ -389,9 +392,9 @@ static inline void watch_stack(const struct block *b) {
 static void on_block_v1(unsigned vcpu, void *data) {
   const struct block *b = data;
   (void)vcpu;
-  if (UNLIKELY((core[13] - stack_low > stack_size) | (ctl->count >= ctl->limit) | *b->watch)) {
+  if (UNLIKELY((core[13] - stack_low > stack_size) | (*image_clock >= ctl->limit) | *b->watch)) {
     watch_stack(b);
-    if (ctl->count >= ctl->limit || *b->watch) slow_path(b, false);
+    if (*image_clock >= ctl->limit || *b->watch) slow_path(b, false);
   }
   ctl->count += b->instructions;
   if (b->timing) timing_enter(b->timing, core);
@@ -402,14 +405,14 @@ static void on_block(unsigned vcpu, void *data) {
   (void)vcpu;
   take_exact_count();
   watch_stack(b);
-  if (!goes_on(b) && UNLIKELY(ctl->count >= ctl->limit || *b->watch)) slow_path(b, false);
+  if (!goes_on(b) && UNLIKELY(*image_clock >= ctl->limit || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
   if (b->timing) timing_enter(b->timing, core);
 }
 
 static void on_turn(unsigned vcpu, void *data) { /* the end of a loop: nothing can be here but the limit */
   (void)vcpu;
-  if (UNLIKELY(ctl->count >= ctl->limit)) slow_path(data, false);
+  if (UNLIKELY(*image_clock >= ctl->limit)) slow_path(data, false);
 }
 
 static void on_call_block(unsigned vcpu, void *data) { /* ends in a linked call */
@@ -423,7 +426,7 @@ static void on_entry_block(unsigned vcpu, void *data) { /* begins at a symbol */
   take_exact_count();
   watch_stack(b);
   goes_on(b);
-  if (UNLIKELY(ctl->count >= ctl->limit || syms[b->entry].arm || *b->watch)) slow_path(b, false);
+  if (UNLIKELY(*image_clock >= ctl->limit || syms[b->entry].arm || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
   if (b->timing) timing_enter(b->timing, core);
   if (b->link) link_address = b->link;
@@ -436,10 +439,10 @@ static void on_inner_entry(unsigned vcpu, void *data) { /* a symbol that code ru
   if (UNLIKELY(syms[b->entry].arm)) {
     /* The block was counted as a whole at its start: show the count up to here while stopped. */
     ctl->count -= b->instructions;
-    timing.cycles -= b->cycles;
+    timing.page->cycles -= b->cycles;
     slow_path(b, true);
     ctl->count += b->instructions;
-    timing.cycles += b->cycles;
+    timing.page->cycles += b->cycles;
   }
 }
 
@@ -492,8 +495,8 @@ static void on_first(unsigned vcpu, void *data) {
 
 static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;
-  (void)data;
-  if (UNLIKELY((uint32_t)address == ctl->console) && qemu_plugin_mem_is_store(info)) mark(ctl->count);
+  if (UNLIKELY((uint32_t)address == ctl->console) && qemu_plugin_mem_is_store(info))
+    mark(timing.level == LEVEL_OFF ? ctl->count : timing_at((uint32_t)(uintptr_t)data));
 }
 
 /* A load whose address could not be seen when its block began. */
@@ -740,7 +743,7 @@ static void translate(struct qemu_plugin_tb *tb) {
     if (stack_area->on) watch_stores(insn, here);
     if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
-    if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, NULL);
+    if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, (void *)(uintptr_t)here);
   }
 }
 
@@ -825,6 +828,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   functions_install(map);
   stack_install(map);
   timing_setup((struct timing_page *)((char *)map + TIMING_AT));
+  image_clock = timing.level == LEVEL_OFF ? &ctl->count : &timing.page->cycles;
   ctl->api = (uint32_t)qemu_plugin_version;
   if ((ctl->flags & FLAG_EXACT) && symbol("qemu_plugin_scoreboard_new") != NULL)
     score = ((void *(*)(size_t))symbol("qemu_plugin_scoreboard_new"))(sizeof(uint64_t));

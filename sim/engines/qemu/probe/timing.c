@@ -11,7 +11,8 @@
 static struct timing_block nothing = {.pc = 1, .end = 2}; /* before the first block */
 static struct cache instruction_cache, data_cache;
 enum { NEAR = 1 << 16 }; /* bytes: offsets beyond are not put together with others */
-struct timing_state timing = {.last = &nothing};
+static struct timing_page no_page;
+struct timing_state timing = {.last = &nothing, .page = &no_page};
 
 void timing_setup(struct timing_page *page) {
   timing.page = page;
@@ -32,13 +33,9 @@ void timing_setup(struct timing_page *page) {
 }
 
 /* ---- execution ---- */
-void timing_publish(void) {
-  struct timing_page *page = timing.page;
-  page->cycles = timing.cycles;
-  page->fetch_stalls = timing.fetch_stalls;
-  page->data_stalls = timing.data_stalls;
-  page->fetch_misses = timing.fetch_misses;
-  page->data_misses = timing.data_misses;
+uint64_t timing_at(uint32_t pc) {
+  const struct timing_block *b = timing.last;
+  return timing.page->cycles - (pc - b->pc < b->end - b->pc ? b->rest[(pc - b->pc) >> 1] : 0);
 }
 
 uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
@@ -48,13 +45,13 @@ uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
     struct timing_fetch *f = &b->fetch[i];
     if (cache_use(&instruction_cache, f->address, true, &f->slot, &evicted)) continue;
     missed = true;
-    timing.fetch_misses++;
+    timing.page->fetch_misses++;
     if (i) hidden = f->before;
     if (hidden < timing.page->fetch_wait) stalls += timing.page->fetch_wait - hidden;
   }
   if (missed || evicted) timing.epoch++;
   b->epoch = timing.epoch;
-  timing.fetch_stalls += stalls;
+  timing.page->fetch_stalls += stalls;
   return stalls;
 }
 
@@ -62,8 +59,8 @@ uint32_t timing_miss(uint32_t address, uint16_t *slot) {
   bool evicted = false, hit = cache_use(timing.data, address, false, slot, &evicted);
   if (hit) return 0;
   if (evicted) timing.epoch++;
-  timing.data_misses++;
-  timing.data_stalls += timing.page->data_wait;
+  timing.page->data_misses++;
+  timing.page->data_stalls += timing.page->data_wait;
   return timing.page->data_wait;
 }
 
@@ -88,7 +85,7 @@ void timing_access(uint32_t address, uint32_t width, uint32_t words) {
   static uint16_t slot;
   uint32_t cycles = timing_unaligned(address, width);
   if (timing_in_flash(address)) cycles += timing_read(address, 4 * (words - 1), &slot);
-  timing.cycles += cycles;
+  timing.page->cycles += cycles;
 }
 
 /* ---- translation ---- */

@@ -77,20 +77,17 @@ struct timing_block {
 };
 
 struct timing_state {
-  uint64_t cycles;
   uint64_t at_block; /* cycles when the present block began, without the jump to it */
   struct timing_block *last;
   uint32_t level, epoch;
   uint32_t flash_at, flash_size, sector_size;
   uint32_t near_at, near_size; /* flash and what an offset may lead there from */
   struct cache *data;
-  uint64_t fetch_stalls, data_stalls, fetch_misses, data_misses;
-  struct timing_page *page;
+  struct timing_page *page; /* counts are kept there: the runner may look when no stop was made, say at a reset */
 };
 extern struct timing_state timing;
 
 void timing_setup(struct timing_page *page);
-void timing_publish(void); /* counters to the page, before the runner looks */
 
 /* ops[n] of one block. `follow`: registers can be looked at when the block starts; then the loads that timing_enter can
  * see are taken from `watch` (one flag an instruction), where true asks for timing_load on each access. `take` gives
@@ -122,22 +119,38 @@ static inline uint32_t timing_read(uint32_t address, uint32_t span, uint16_t *sl
   }
 }
 
+/* QEMU left the block `from` in its middle and goes on with the rest of it in `b`: it was counted as a whole. */
+static inline bool timing_goes_on(const struct timing_block *b, const struct timing_block *from) {
+  return b->pc - from->pc - 1 < from->inside && b->pc != from->target;
+}
+
+/* Where `b` is about to begin: cycles that are counted already for what is still to be executed. */
+static inline uint32_t timing_ahead(const struct timing_block *b) {
+  const struct timing_block *from = timing.last;
+  return b->pc != from->end && timing_goes_on(b, from) ? from->rest[(b->pc - from->pc) >> 1] : 0;
+}
+
+/* Cycles in front of the instruction at `pc`, while its block executes. Flash waits of loads behind it are in already. */
+uint64_t timing_at(uint32_t pc);
+
 static inline void timing_enter(struct timing_block *b, const uint32_t *registers) {
   const struct timing_block *from = timing.last;
   uint32_t cycles = b->cycles, hidden = 0;
-  timing.last = b;
-  timing.at_block = timing.cycles;
   if (b->pc != from->end) {
-    uint32_t inside = b->pc - from->pc;
-    if (__builtin_expect(inside - 1 < from->inside && b->pc != from->target, 0))
-      /* QEMU left that block in its middle and goes on with the rest of it here: it was counted as a whole. */
-      timing.cycles -= from->rest[inside >> 1];
-    else
+    if (__builtin_expect(timing_goes_on(b, from), 0)) {
+      uint32_t ahead = from->rest[(b->pc - from->pc) >> 1];
+      timing.at_block = timing.page->cycles - ahead;
+      if (b->end == from->end) return;
+      timing.page->cycles -= ahead;
+    } else {
       cycles += from->leave + b->wide;
+    }
   } else {
     if (b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address)) cycles--;
     hidden = from->tail;
   }
+  timing.last = b;
+  timing.at_block = timing.page->cycles;
   if (b->epoch != timing.epoch) cycles += timing_walk(b, hidden);
   if (b->literals) cycles += timing_literals(b);
   for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
@@ -146,7 +159,7 @@ static inline void timing_enter(struct timing_block *b, const uint32_t *register
     if ((address & p->aligned) || p->look || address - timing.near_at < timing.near_size)
       cycles += timing_loads(&b->load[p->first], p->loads, address);
   }
-  timing.cycles += cycles;
+  timing.page->cycles += cycles;
 }
 
 /* Static cycles from `offset` bytes into the block to its end: for symbols in mid-block. */
