@@ -25,8 +25,10 @@
 
 #include "timing.h"
 
+#include "access.h"
 #include "functions.h"
 #include "stack.h"
+#include "steer.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -118,6 +120,7 @@ static int sock = -1;
 /* ---- stopping ---- */
 static void leave(void) { _exit(0); }
 static void find_process_stack(void);
+static bool stopped_inside; /* in the middle of a block: registers may be elsewhere */
 
 static void stop(uint32_t event, uint32_t index, uint64_t pc) {
   char byte = '!';
@@ -127,8 +130,10 @@ static void stop(uint32_t event, uint32_t index, uint64_t pc) {
   for (;;) {
     if (write(sock, &byte, 1) != 1 || read(sock, &byte, 1) != 1) leave();
     if (byte == 'c') return;
-    if (byte != 'p') leave();
-    find_process_stack();
+    if (byte == 'p')
+      find_process_stack();
+    else if (!steer_request(byte, pc, stopped_inside))
+      leave();
   }
 }
 
@@ -440,7 +445,9 @@ static void on_inner_entry(unsigned vcpu, void *data) { /* a symbol that code ru
     /* The block was counted as a whole at its start: show the count up to here while stopped. */
     ctl->count -= b->instructions;
     timing.page->cycles -= b->cycles;
+    stopped_inside = true;
     slow_path(b, true);
+    stopped_inside = false;
     ctl->count += b->instructions;
     timing.page->cycles += b->cycles;
   }
@@ -513,7 +520,21 @@ static void on_any_store(unsigned vcpu, uint32_t info, uint64_t address, void *d
   (void)vcpu;
   if (!qemu_plugin_mem_is_store(info)) return; /* 7.2 tells of loads too */
   /* QEMU has all registers in the core's state when it accesses memory. */
-  if (UNLIKELY(stack_stored(s, (uint32_t)address, core[13]))) stop(EVENT_STACK, 0, s->pc);
+  if (UNLIKELY(stack_stored(s, (uint32_t)address, core[13]))) {
+    stopped_inside = true;
+    stop(EVENT_STACK, 0, s->pc);
+    stopped_inside = false;
+  }
+}
+
+/* Somebody watches memory. */
+static void on_access(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
+  const struct access_place *place = data;
+  (void)vcpu;
+  take_exact_count();
+  if (access_note(place, (uint32_t)address, 1u << qemu_plugin_mem_size_shift(info), qemu_plugin_mem_is_store(info),
+                  ctl->count, timing.level == LEVEL_OFF ? 0 : timing_at(place->pc)))
+    ctl->limit = 0;
 }
 
 /* ---- translation ---- */
@@ -670,6 +691,12 @@ static void watch_stores(struct qemu_plugin_insn *insn, uint64_t at) {
   qemu_plugin_register_vcpu_mem_cb(insn, on_any_store, CB_NO_REGS, MEM_W, s);
 }
 
+static void watch_accesses(struct qemu_plugin_insn *insn, uint64_t at, uint32_t ahead) {
+  struct access_place *place = take_memory(sizeof *place);
+  *place = (struct access_place){(uint32_t)at, ahead};
+  qemu_plugin_register_vcpu_mem_cb(insn, on_access, CB_NO_REGS, MEM_R | MEM_W, place);
+}
+
 static void translate(struct qemu_plugin_tb *tb) {
   static bool first = true;
   static uint64_t first_pc;
@@ -701,6 +728,7 @@ static void translate(struct qemu_plugin_tb *tb) {
     first_pc = pc;
 #ifdef KNOWS_STATE
     qemu_plugin_register_vcpu_tb_exec_cb(tb, block_env, CB_NO_REGS, &first_pc);
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, steer_first, CB_NO_REGS, &first_pc);
 #endif
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
@@ -741,6 +769,7 @@ static void translate(struct qemu_plugin_tb *tb) {
       qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inner_entry, access, part);
     }
     if (stack_area->on) watch_stores(insn, here);
+    if (access_area->on) watch_accesses(insn, here, exact || singly ? 1 : (uint32_t)(n - i));
     if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
     if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, (void *)(uintptr_t)here);
@@ -795,6 +824,7 @@ static void register_callback(plugin_id id, const char *name, void *v1, void *v7
 }
 
 _Static_assert(sizeof(struct control) <= FUNCTIONS_AT && FUNCTIONS_AT + sizeof(struct functions_area) <= STACK_AT &&
+                   CALL_MAP_AT + sizeof(struct call_map) <= STEER_AT && STEER_AT + sizeof(struct steer_area) <= ACCESS_AT &&
                    STACK_AT + sizeof(struct stack_area) <= CALL_MAP_AT &&
                    CALL_MAP_AT + sizeof(struct call_map) <= TIMING_AT && TIMING_AT + sizeof(struct timing_page) <= 4096,
                "the parts of the shared file overlap");
@@ -827,6 +857,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   call_bits = (const uint8_t *)map + call_map->bits_at;
   functions_install(map);
   stack_install(map);
+  steer_install(map, ram_fd);
   timing_setup((struct timing_page *)((char *)map + TIMING_AT));
   image_clock = timing.level == LEVEL_OFF ? &ctl->count : &timing.page->cycles;
   ctl->api = (uint32_t)qemu_plugin_version;
@@ -845,5 +876,6 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   register_callback(id, "qemu_plugin_register_vcpu_tb_trans_cb", (void *)translate_v1, (void *)translate_v7);
   register_callback(id, "qemu_plugin_register_vcpu_idle_cb", (void *)idle_v1, (void *)idle_v7);
   register_callback(id, "qemu_plugin_register_vcpu_resume_cb", (void *)resume_v1, (void *)resume_v7);
+  access_install(ctl, ram, ram_at, ram_size);
   return pthread_create(&thread, NULL, watch_runner, NULL) != 0;
 }
