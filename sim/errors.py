@@ -30,6 +30,10 @@ class BuildError(BoardlessError):
     """The firmware did not compile or link, or does not fit the board."""
 
 
+class StimulusWarning(UserWarning):
+    """What is played to a sensor does not fit it well: beyond its range, at another rate, a channel missing."""
+
+
 class FirmwareFailure(Exception):
     """The firmware itself failed: fault, hang, wrong use of the port. Exit code 1, a failed test.
 

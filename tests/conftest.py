@@ -7,6 +7,11 @@ import signal
 import pytest
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Stimuli beyond a part's range are played on purpose here; that it is said has tests of its own."""
+    config.addinivalue_line("filterwarnings", "ignore::sim.errors.StimulusWarning")
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """A shell that starts pytest in the background has it ignore Ctrl-C, and so would all that the tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

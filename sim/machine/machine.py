@@ -18,6 +18,7 @@ from sim.engines.protocol import Arm, CallNode, CodeBlock, Engine, Layout, Regio
 from sim.errors import UsageError, near
 from sim.failure.report import Report
 from sim.machine.console import Console
+from sim.machine.deadlines import Deadlines, deadlines_of
 from sim.machine.measuring import Measurement, Spread
 from sim.machine.regions import RegionLog
 from sim.machine.runner import Runner
@@ -194,6 +195,11 @@ class Machine:
         assert found is not None
         self._seen_decisions = at
         return found
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """Period, worst latency, jitter and misses of each sensor's stream so far; see `sim.machine.deadlines`."""
+        return deadlines_of(self.port.streams)
 
     @property
     def decisions(self) -> list[Decision]:

@@ -13,6 +13,7 @@ from sim.decision import Decision
 from sim.durations import PS
 from sim.errors import UsageError
 from sim.port.mailbox import BAD, END, NONE, OK, Op, Request
+from sim.port.streams import StreamLog
 from sim.sensors.channel import SensorChannel
 
 Results = tuple[int, int, int, int]
@@ -74,6 +75,7 @@ class PortHost:
     ready: bool = False
     exit_code: int | None = None
     last_sample_ps: int | None = None  # board time of the newest sample that the firmware has
+    streams: dict[str, StreamLog] = field(default_factory=dict)  # sensor -> what became of its samples
     _handles: list[SensorChannel] = field(default_factory=list)
     _kept: int = 0  # bytes of `outputs`
 
@@ -108,6 +110,7 @@ class PortHost:
             raise PortMisuse(f"the firmware opens {name!r}: {error}") from None
         if channel not in self._handles:
             self._handles.append(channel)
+        self.streams.setdefault(name, StreamLog(channel))
         rate_mhz = round(channel.rate * 1000)
         results = (self._handles.index(channel), len(channel.part.channels), channel.bytes_per_sample, rate_mhz)
         return Answer(results=results)
@@ -124,7 +127,8 @@ class PortHost:
         self.memory.check_ram(address, size)
         delivery = channel.read(samples, now)
         self.memory.write_ram(address, delivery.codes)
-        self.last_sample_ps = channel.time_of(delivery.first_index + delivery.count - 1)
+        self.last_sample_ps = channel.time_of(delivery.end_index - 1)
+        self.streams[channel.name].read(delivery)
         first = delivery.first_index
         results = (delivery.count, min(delivery.overrun, 0xFFFFFFFF), first & 0xFFFFFFFF, first >> 32)
         return Answer(results=results, ready_ps=delivery.ready_ps)
@@ -148,6 +152,8 @@ class PortHost:
                 number=len(self.decisions),
             )
         )
+        for stream in self.streams.values():
+            stream.decided(now)
         return Answer()
 
     def _sleep(self, arg: tuple[int, ...], now: int) -> Answer:

@@ -7,18 +7,23 @@ nothing drifts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
-from sim.errors import UsageError
+from sim.errors import StimulusWarning, UsageError
+from sim.sensors.dropout import Dropouts, Piece
 from sim.sensors.parts.base import Part
 from sim.sensors.stimulus import Stimulus
-from sim.sensors.track import Track, match
+from sim.sensors.track import Track, match, noise_of
 
 PS = 10**12  # picoseconds in a second
+_RECENT = 1 << 20  # bytes of codes that are kept of what was delivered
 
 
 def to_ps(seconds: float | Fraction) -> int:
@@ -38,11 +43,13 @@ class Delivery:
     codes: bytes  # count samples, each all channels of the part, little-endian
     count: int
     ready_ps: int  # board time when the last of them exists; never before the time of the read
-    overrun: int  # samples lost before these since the last read, as the FIFO was full
+    overrun: int  # samples lost since the last read: the FIFO was full, or the part was silent
     first_index: int  # of the first of them, counted from the opening of the part
     rest: int  # how many of them are the part's rest value: no stimulus played then
     saturated: int  # values among them cut off at the range
     over: bool  # a stimulus was played, and it ended before the first of these
+    end_index: int = 0  # one more than the index of the last of them
+    waiting: int = 0  # samples that were there unread when the firmware came, at most as many as the FIFO holds
 
     @property
     def ready_time(self) -> float:
@@ -61,11 +68,13 @@ class Statistics:
     saturated: int  # values cut off at the range, of the stimulus, that firmware has read
     overrun: int  # samples lost since the part was opened
     rest: int  # samples read that no stimulus was played for, since the part was opened
+    silent: int = 0  # samples missing since the part was opened, as it had dropped out
 
     def __str__(self) -> str:
         of = f"{self.consumed} of {self.total} samples" if self.total is not None else f"{self.consumed} samples"
         said = f"{self.name}: {of} of {self.stimulus}" if self.stimulus else f"{self.name}: no stimulus"
-        return f"{said}, {self.saturated} values saturated, {self.overrun} samples lost, {self.rest} at rest"
+        silent = f", {self.silent} missing" if self.silent else ""
+        return f"{said}, {self.saturated} values saturated, {self.overrun} samples lost{silent}, {self.rest} at rest"
 
 
 class SensorChannel:
@@ -88,7 +97,15 @@ class SensorChannel:
         self._next = 0  # index of the next sample to deliver
         self._waiting: Stimulus | None = None  # played before the part was opened
         self._tracks: list[tuple[int, Track]] = []  # (index of its first sample, track), rising
-        self._consumed = self._saturated = self._overrun = self._at_rest = 0
+        self._consumed = self._saturated = self._overrun = self._at_rest = self._silent = 0
+        self._dropouts = Dropouts(self.taken)
+        self._recent: deque[bytes] = deque()
+        self._recent_bytes = 0
+        self._noise: int | None = None
+        self.rate_error = Fraction(1)  # the part's own clock: its true rate is the nominal one times this
+        self.feed: Callable[[int, int], bytes] | None = None  # codes of samples first..end, in place of a stimulus
+        self.distortions: list[Callable[[int, bytes], bytes]] = []  # faults: (first, codes) -> codes as delivered
+        self.tap: Callable[[int, bytes], None] | None = None  # who wants to see what is delivered: (first, codes)
 
     def open(self, rate_hz: float | Fraction, board_ps: int, ranges: Sequence[float] = ()) -> None:
         """The firmware switches the part on (again): sampling starts at `board_ps`, counts from zero.
@@ -106,28 +123,37 @@ class SensorChannel:
         playing = self._playing(board_ps)
         self.rate, self.ranges, self.polled, self.opened = rate, ranges, polled, True
         self._t0, self._next = board_ps, 0
-        self._num, self._den = rate.numerator, rate.denominator * PS
-        self._overrun = self._at_rest = 0
+        true = rate * self.rate_error
+        self._num, self._den = true.numerator, true.denominator * PS
+        self._overrun = self._at_rest = self._silent = 0
         self._tracks = []
         if self._waiting is not None:
             stimulus, self._waiting = self._waiting, None
-            self._start(Track(stimulus, self.part, rate, ranges, Fraction(0)), 0)
+            self._start(Track(stimulus, self.part, true, ranges, Fraction(0), self._noise), 0)
         elif playing is not None:
-            self._tracks = [(0, Track(playing[0], self.part, rate, ranges, playing[1]))]
+            self._tracks = [(0, Track(playing[0], self.part, true, ranges, playing[1], self._noise))]
 
-    def play(self, stimulus: Stimulus, board_ps: int) -> None:
+    def play(self, stimulus: Stimulus, board_ps: int, noise_seed: int | None = None) -> None:
         """The stimulus begins: its first sample is the first that the part takes after `board_ps`.
 
         So a recording made at the part's rate is delivered point by point. Before the part is opened it waits for
-        that. It replaces one that is playing. Raises UsageError for channels or units that do not fit.
+        that. It replaces one that is playing. `noise_seed`: with the part's own noise, the same for the same seed.
+        Raises UsageError for channels or units that do not fit, and for noise of a part whose file has none.
         """
+        if noise_seed is not None:
+            noise_of(self.part)
+        self._noise = noise_seed
         if not self.opened:
             match(stimulus, self.part)
             self._waiting = stimulus
             self._consumed = self._saturated = 0
             return
-        track = Track(stimulus, self.part, self.rate, self.ranges, Fraction(0))
+        track = Track(stimulus, self.part, self.rate * self.rate_error, self.ranges, Fraction(0), noise_seed)
         self._start(track, max(self.taken(board_ps), self._next))
+
+    def drop_out(self, start_ps: int, end_ps: int, kind: str = "silent") -> None:
+        """The part drops out for that board time; see `sim.sensors.dropout.Dropout`. Raises UsageError."""
+        self._dropouts.add(start_ps, end_ps, kind)
 
     def read(self, samples: int, board_ps: int) -> Delivery:
         """The next `samples` samples, for firmware that asks for them at `board_ps` and waits until they are there.
@@ -137,21 +163,23 @@ class SensorChannel:
         """
         if not self.opened or samples < 1:
             raise UsageError(f"{self.name}: read of {samples} samples" + ("" if self.opened else " before it is open"))
+        if self._dropouts:
+            return self._read_around(samples, board_ps)
         waiting = (board_ps - self._t0) * self._num // self._den - self._next
         overrun = waiting - self.part.fifo_depth if waiting > self.part.fifo_depth else 0
         first = self._next + overrun
         end = self._next = first + samples
         ready = self._t0 - (-end * self._den // self._num)
         self._overrun += overrun
-        start, track = self._tracks[-1] if self._tracks else (0, None)
-        if track is not None and start <= first and (track.samples is None or end <= start + track.samples):
-            codes, saturated = track.codes(first - start, end - start)
-            rest, over = 0, False
-            self._consumed += samples
-            self._saturated += saturated
-        else:
-            codes, saturated, rest, over = self._assemble(first, end)
-        return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over)
+        codes, saturated, rest, over = self._codes(first, end)
+        self._keep(codes)
+        return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over, end,
+                        max(0, waiting - overrun))  # fmt: skip
+
+    def recent(self) -> npt.NDArray[np.int64]:
+        """Codes [n, channels] of the last samples that firmware has read: about a megabyte of them."""
+        codes = np.frombuffer(b"".join(self._recent), np.dtype(self.part.dtype).newbyteorder("<"))
+        return codes.reshape(-1, len(self.part.channels)).astype(np.int64)
 
     @property
     def next_index(self) -> int:
@@ -203,10 +231,74 @@ class SensorChannel:
             saturated=self._saturated,
             overrun=self._overrun,
             rest=self._at_rest,
+            silent=self._silent,
         )
 
+    def _keep(self, codes: bytes) -> None:
+        self._recent.append(codes)
+        self._recent_bytes += len(codes)
+        while self._recent_bytes > _RECENT and len(self._recent) > 1:
+            self._recent_bytes -= len(self._recent.popleft())
+
+    def _read_around(self, samples: int, board_ps: int) -> Delivery:
+        """`read` of a part that drops out now and then."""
+        before = self._next
+        waiting = self._dropouts.existing(before, max(before, self.taken(board_ps)))
+        overrun = max(0, waiting - self.part.fifo_depth)
+        gone = self._dropouts.pieces(before, overrun)  # the oldest
+        pieces = self._dropouts.pieces(gone[-1].end if gone else before, samples)
+        codes, saturated, rest, over = b"", 0, 0, False
+        for piece in pieces:
+            data, cut, still, ended = self._piece(piece)
+            codes += data
+            saturated += cut
+            rest += still
+            over = ended if piece is pieces[0] else over
+        first, self._next = pieces[0].first, pieces[-1].end
+        lost = self._next - before - samples
+        self._overrun += overrun
+        self._silent += lost - overrun
+        self._keep(codes)
+        ready = max(self.time_of(self._next - 1), board_ps)
+        return Delivery(codes, samples, ready, lost, first, rest, saturated, over, self._next, waiting - overrun)
+
+    def _piece(self, piece: Piece) -> tuple[bytes, int, int, bool]:
+        if piece.held is None:
+            return self._codes(piece.first, piece.end)
+        count = piece.end - piece.first
+        if piece.held < 0:
+            return self._rest * count, 0, count, False
+        kept = self._consumed, self._saturated, self._at_rest
+        data = self._codes(piece.held, piece.held + 1)[0]
+        self._consumed, self._saturated, self._at_rest = kept
+        self._consumed += count
+        return data * count, 0, 0, False
+
+    def _codes(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
+        """Codes of samples in a row as delivered: (codes, saturated, rest, over)."""
+        if self.feed is not None:
+            codes, saturated, rest, over = self.feed(first, end), 0, 0, False
+        else:
+            codes, saturated, rest, over = self._played(first, end)
+        for distort in self.distortions:
+            codes = distort(first, codes)
+        if self.tap is not None:
+            self.tap(first, codes)
+        return codes, saturated, rest, over
+
+    def _played(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
+        """Codes of what plays: (codes, saturated, rest, over)."""
+        start, track = self._tracks[-1] if self._tracks else (0, None)
+        if track is None or start > first or (track.samples is not None and end > start + track.samples):
+            return self._assemble(first, end)
+        codes, saturated = track.codes(first - start, end - start)
+        self._consumed += end - first
+        self._saturated += saturated
+        return codes, saturated, 0, False
+
     def _start(self, track: Track, index: int) -> None:
-        self.warnings += [f"{self.name}: {line}" for line in track.warnings()]
+        serious = track.warnings()
+        self.warnings += [f"{self.name}: {line}" for line in (*track.remarks(), *serious)]
         self.played.append((self.time_of(index - 1), track.stimulus))
         # What was played before may still lie in the FIFO; what began and ended before that can go.
         oldest = max(self._next, index - self.part.fifo_depth)
@@ -215,6 +307,8 @@ class SensorChannel:
             kept.pop(0)
         self._tracks = [*kept, (index, track)]
         self._consumed = self._saturated = 0
+        for line in serious:
+            warnings.warn(f"{self.name}: {line}", StimulusWarning, stacklevel=4)
 
     def _playing(self, board_ps: int) -> tuple[Stimulus, Fraction] | None:
         """The stimulus that is under way, and how many seconds of it have been."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -27,13 +27,20 @@ class Track:
     """
 
     def __init__(
-        self, stimulus: Stimulus, part: Part, rate: Fraction, ranges: Sequence[float], offset: Fraction
+        self,
+        stimulus: Stimulus,
+        part: Part,
+        rate: Fraction,
+        ranges: Sequence[float],
+        offset: Fraction,
+        noise_seed: int | None = None,
     ) -> None:
         """Raises UsageError for channels or units that the part cannot take."""
         self.stimulus = stimulus
         self._part = part
         self._rate = rate
         self._ranges = tuple(ranges)
+        self._noise = None if noise_seed is None else (noise_seed, np.array(noise_of(part)(float(rate))))
         self.offset = offset  # seconds of the stimulus that went before
         self._offset = float(offset)
         self._columns, self._factors, self.resting = match(stimulus, part)
@@ -61,12 +68,26 @@ class Track:
         data = self._codes[first * self._bytes : end * self._bytes]
         return data, 0 if self._beyond is None else int(self._beyond[end] - self._beyond[first])
 
+    def remarks(self) -> list[str]:
+        """What may well be meant, a line each."""
+        if not self.resting:
+            return []
+        return [f"{self.stimulus.name} has no {', '.join(self.resting)}: {self._part.name} delivers 0 there"]
+
     def warnings(self) -> list[str]:
         """What a user should know before the run, a line each."""
         out = []
-        if self.resting:
-            names = ", ".join(self.resting)
-            out.append(f"{self.stimulus.name} has no {names}: {self._part.name} delivers 0 there")
+        given = getattr(self.stimulus, "rate", None)
+        if given is not None and given > float(self._rate) * (1 + _HAIR):
+            out.append(
+                f"{self.stimulus.name} has {given:g} Hz, the part runs at {float(self._rate):g} Hz: what is above half "
+                "of that aliases; generators.resampled(recording, rate) says it is meant"
+            )
+        elif given is not None and self.stimulus.channels is not self._part.channels and 2 * given < float(self._rate):
+            out.append(
+                f"{self.stimulus.name} has {given:g} Hz, the part runs at {float(self._rate):g} Hz: more than every "
+                "second sample lies between its points; generators.resampled(recording, rate) says it is meant"
+            )
         if self.samples == 0:
             out.append(
                 f"{self.stimulus.name} ({self.stimulus.duration:g} s) is shorter than one sample at "
@@ -91,12 +112,18 @@ class Track:
                 hint=f"it must give [{end - first}, {len(self.stimulus.channels)}]",
             )
         if self._plain:
-            return given * self._factors[0]
-        values = np.zeros((end - first, len(self._part.channels)))
-        for to, (column, scale) in enumerate(zip(self._columns, self._factors, strict=True)):
-            if column >= 0:
-                values[:, to] = given[:, column] * scale
-        return values
+            values = given * self._factors[0]
+        else:
+            values = np.zeros((end - first, len(self._part.channels)))
+            for to, (column, scale) in enumerate(zip(self._columns, self._factors, strict=True)):
+                if column >= 0:
+                    values[:, to] = given[:, column] * scale
+        if self._noise is None:
+            return values
+        # Blocks begin at fixed places, so a sample's noise does not depend on how it is read.
+        seed, sigmas = self._noise
+        noisy: Values = values + np.random.default_rng([seed, first]).normal(size=values.shape) * sigmas
+        return noisy
 
     def _convert_all(self, samples: int) -> None:
         parts: list[bytes] = []
@@ -137,6 +164,17 @@ class Track:
             data.append(self._ahead[1][a * self._bytes : b * self._bytes])
             total += self._ahead[2][b] - self._ahead[2][a]
         return b"".join(data), total
+
+
+def noise_of(part: Part) -> Callable[[float], Sequence[float]]:
+    """Rate (Hz) -> standard deviation of the part's noise, a channel. Raises UsageError where its file has none."""
+    found: Callable[[float], Sequence[float]] | None = getattr(part, "noise", None)
+    if found is None:
+        raise UsageError(
+            f"{part.name}: its part file has no noise figure",
+            hint="play without noise_seed, or add noise yourself: sim.sensors.generators.noise(recording, snr, seed)",
+        )
+    return found
 
 
 def match(stimulus: Stimulus, part: Part) -> tuple[list[int], list[float], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -71,6 +72,14 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
+class Noise:
+    """White noise of a quantity, in its `code_unit`: sqrt(floor² + density² x half the output rate), rms."""
+
+    density: float = 0.0  # per sqrt(Hz)
+    floor: float = 0.0  # rms, at any rate
+
+
+@dataclass(frozen=True)
 class Quantity:
     """Channels that share a range setting: the three axes of an accelerometer."""
 
@@ -80,13 +89,14 @@ class Quantity:
     range_unit: str  # in which ranges are named
     code_unit: str  # in which `sensitivity` is
     sensitivity: Mapping[float, float]  # range -> size of one code
+    noise: Noise | None = None  # its source is the part's sources["noise"]
 
 
 @dataclass(frozen=True)
 class LinearPart:
     """A Part with 16-bit codes: value / size of a code, to the nearest (half to even), cut off at the range.
 
-    Not modelled: noise, offset, filter, temperature.
+    Noise is added where a stimulus is played with a seed for it. Not modelled: offset, filter, temperature.
     """
 
     name: str
@@ -136,6 +146,18 @@ class LinearPart:
             for q, r in zip(self.quantities, self.full_ranges(ranges), strict=True)
             for _ in q.channels
         )
+
+    def noise(self, rate: float) -> tuple[float, ...]:
+        """Standard deviation at that output rate, a channel, in its unit. Raises UsageError where none is known."""
+        out: list[float] = []
+        for q in self.quantities:
+            if q.noise is None:
+                raise UsageError(
+                    f"{self.name}: its part file has no noise figure for {q.name}", hint="play without noise_seed"
+                )
+            rms = math.sqrt(q.noise.floor**2 + q.noise.density**2 * rate / 2)
+            out += [rms * factor(q.code_unit, q.unit)] * len(q.channels)
+        return tuple(out)
 
     def into(self, channel: int, unit: str) -> float:
         """See Part."""
