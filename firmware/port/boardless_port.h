@@ -54,8 +54,9 @@ enum {
 
 enum {
   BL_OK = 0,
-  BL_END = 1,      /* no more input */
+  BL_END = 1,      /* no more input, no more samples */
   BL_NONE = 2,     /* no such value */
+  BL_AGAIN = 3,    /* of bl_exit: the test wants another run; start again as after a reset, or ignore it */
   BL_NO_HOST = -1, /* nobody answered: not on a virtual board */
   BL_BAD = -2      /* the request could not be answered: no such sensor, no such rate */
 };

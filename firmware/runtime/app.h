@@ -16,9 +16,11 @@ inline void decide(uint32_t class_index, float score) {
   bl_decide(class_index, score, class_index < card::label_count ? card::labels[class_index] : "");
 }
 
-// The app has done what it was there for. Does not return.
+extern "C" [[noreturn]] void boardless_restart(void);
+
+// The app has done what it was there for. Does not return. A test may want it all again, with other samples.
 [[noreturn]] inline void finish(int code = 0) {
-  bl_exit(code);
+  if (bl_exit(code) == BL_AGAIN) boardless_restart();
   boardless_fail("finished, and nobody ended the run");
 }
 

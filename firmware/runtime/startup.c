@@ -88,6 +88,11 @@ void Reset_Handler(void) {
   start();
 }
 
+/* All from the start, as after a reset: an empty stack, and start() sets up memory. */
+__attribute__((naked, used)) void boardless_restart(void) {
+  __asm volatile("ldr r0, =__stack_top\n msr msp, r0\n b Reset_Handler");
+}
+
 /* An app's main runs for ever or calls finish(); an engine stops here and says so. */
 __attribute__((noinline, used)) void boardless_main_returned(void) {
   for (;;) __asm volatile("nop");

@@ -35,7 +35,7 @@ class Op(IntEnum):
     CONFIG = 12
 
 
-OK, END, NONE, BAD = 0, 1, 2, -2
+OK, END, NONE, AGAIN, BAD = 0, 1, 2, 3, -2
 
 _OPS = {int(op): op for op in Op}
 
