@@ -12,7 +12,7 @@ from typing import Protocol
 from sim.decision import Decision
 from sim.durations import PS
 from sim.errors import UsageError
-from sim.port.mailbox import BAD, END, NONE, OK, Op, Request
+from sim.port.mailbox import AGAIN, BAD, END, NONE, OK, Op, Request
 from sim.port.streams import StreamLog
 from sim.sensors.channel import SensorChannel
 
@@ -66,6 +66,8 @@ class PortHost:
     config: dict[str, int] = field(default_factory=dict)
     on_config: Callable[[str], int | None] | None = None
     inputs: Callable[[int, int], bytes | None] | None = None
+    ends_with_stimulus: bool = False  # a read that would pass the end of what is played gets END, and no rest values
+    again: bool = False  # at its end the firmware is to start again
     on_output: Callable[[int, bytes], None] | None = None
     on_info: Callable[[str, int], None] | None = None
     decisions: list[Decision] = field(default_factory=list)
@@ -74,6 +76,7 @@ class PortHost:
     app: str = ""
     ready: bool = False
     exit_code: int | None = None
+    stimulus_ended: bool = False  # such a read has come
     last_sample_ps: int | None = None  # board time of the newest sample that the firmware has
     streams: dict[str, StreamLog] = field(default_factory=dict)  # sensor -> what became of its samples
     _handles: list[SensorChannel] = field(default_factory=list)
@@ -125,6 +128,9 @@ class PortHost:
             raise PortMisuse(f"read of {samples} samples from {channel.name!r}: at least 1, at most {_READ_MAX} bytes")
         # Before the part moves on: a buffer that is not there must not cost samples.
         self.memory.check_ram(address, size)
+        if self.ends_with_stimulus and _passes_end(channel, samples, now):
+            self.stimulus_ended = True
+            return Answer(status=END)
         delivery = channel.read(samples, now)
         self.memory.write_ram(address, delivery.codes)
         self.last_sample_ps = channel.time_of(delivery.end_index - 1)
@@ -190,6 +196,9 @@ class PortHost:
         return Answer()
 
     def _exit(self, arg: tuple[int, ...], _now: int) -> Answer:
+        if self.again:
+            self.again = self.ready = False
+            return Answer(status=AGAIN)
         self.exit_code = arg[0] - (1 << 32) if arg[0] >> 31 else arg[0]
         return Answer()
 
@@ -213,6 +222,13 @@ class PortHost:
         if value is None:
             return Answer(status=NONE)
         return Answer(results=(value & 0xFFFFFFFF, 0, 0, 0))
+
+
+def _passes_end(channel: SensorChannel, samples: int, now: int) -> bool:
+    """Whether a read at board time `now` would need a sample behind the end of the stimulus."""
+    end = channel.end_ps()
+    first = max(channel.next_index, channel.taken(now) - channel.part.fifo_depth)
+    return end is not None and channel.time_of(first + samples - 1) > end
 
 
 _HANDLERS: Mapping[Op, Callable[[PortHost, tuple[int, ...], int], Answer]] = {
