@@ -21,6 +21,7 @@ _WHERE = {
     "Settings": "sim.settings",
     "TflmTree": "sim.tflm",
     "diff": "sim.measure.diff",
+    "evaluate": "sim.evaluate",
     "invoke": "sim.inference",
     "profile": "sim.measure.profile",
 }
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sim.boards import Board as Board
     from sim.errors import BoardlessError as BoardlessError
     from sim.errors import FirmwareFailure as FirmwareFailure
+    from sim.evaluate import evaluate as evaluate
     from sim.firmware import Firmware as Firmware
     from sim.inference import invoke as invoke
     from sim.machine import Machine as Machine

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class App:
     sensors: tuple[str, ...]
     stack: int
     heap: int
+    evaluate: Mapping[str, Any] = field(default_factory=dict, hash=False)  # see sim.evaluate.rules
 
     @staticmethod
     def load(name_or_path: str | Path) -> App:
@@ -46,9 +48,10 @@ class App:
             sensors=tuple(_get(table, path, "sensors", list, [])),
             stack=_get(table, path, "stack", int, STACK),
             heap=_get(table, path, "heap", int, 0),
+            evaluate=_get(table, path, "evaluate", dict, {}),
         )
         for key in table:
-            if key not in ("title", "model", "sensors", "stack", "heap"):
+            if key not in ("title", "model", "sensors", "stack", "heap", "evaluate"):
                 raise UsageError(f"{path}: unknown key {key!r}", hint=near(key, ("title", "model", "sensors")))
         for key, value, least in (("stack", app.stack, 1024), ("heap", app.heap, 0)):
             if not least <= value <= 1 << 24:

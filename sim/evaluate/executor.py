@@ -1,0 +1,134 @@
+"""Where units are played: in this process, in some of this machine's, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Protocol
+
+from sim.errors import SetupError, UsageError
+from sim.evaluate.playing import run_unit
+from sim.evaluate.unit import Place, Played, Unit
+
+_AHEAD = 2  # units that wait for each process, so that none has to
+_TRIES = 3  # of a unit whose process was killed
+
+
+class Executor(Protocol):
+    """Plays units. What comes of a unit does not depend on who plays it, nor on when."""
+
+    def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
+        """(key, results) of each unit, in any order; units are taken as they are needed."""
+
+
+class Serial:
+    """In this process, one after the other."""
+
+    def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
+        """See Executor."""
+        for unit in units:
+            yield unit.key, run_unit(place, unit)
+
+
+class Processes:
+    """In processes of this machine. One that is killed is replaced, and its unit played again."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
+        self._before: set[int] = set()
+
+    def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
+        """See Executor."""
+        running: dict[Future[list[Played]], Unit] = {}
+        tries: dict[str, int] = {}
+        again: list[Unit] = []
+        while True:
+            while len(running) < _AHEAD * self._count:
+                unit = again.pop() if again else next(units, None)
+                if unit is None:
+                    break
+                try:
+                    running[self._started().submit(run_unit, place, unit)] = unit
+                except BrokenProcessPool:
+                    again.append(unit)
+                    break
+            if not running and not again:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            lost = False
+            for future in done:
+                unit = running.pop(future)
+                try:
+                    yield unit.key, future.result()
+                except BrokenProcessPool:
+                    lost = True
+                    again.append(unit)
+                    tries[unit.key] = tries.get(unit.key, 0) + 1
+                    if tries[unit.key] >= _TRIES:
+                        raise _killed(unit) from None
+            if lost or (again and not running):
+                # The pool gives all of its units back as broken; the others come with the next looks.
+                again += running.values()
+                running.clear()
+                self.close()
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Not forked: a fork of a process with threads may hang.
+            context = multiprocessing.get_context("spawn")
+            self._before = {p.pid or 0 for p in multiprocessing.active_children()}
+            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_quiet)
+        return self._pool
+
+    def close(self) -> None:
+        """End the processes at once; an engine ends with its process."""
+        if self._pool is None:
+            return
+        mine = [p for p in multiprocessing.active_children() if (p.pid or 0) not in self._before]
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in mine:
+            process.terminate()
+        self._pool.shutdown(wait=True)
+        self._pool = None
+
+
+def _quiet() -> None:
+    # Ctrl-C goes to all processes of the terminal; only the first one answers to it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _killed(unit: Unit) -> SetupError:
+    return SetupError(
+        f"the process that played {unit.names[0]} was killed {_TRIES} times",
+        hint="out of memory? fewer at once: --jobs 1",
+    )
+
+
+@contextmanager
+def executor(jobs: int, dask: str) -> Iterator[Executor]:
+    """The executor that was asked for; it is closed whatever happens. Raises UsageError, SetupError."""
+    if jobs < 1:
+        raise UsageError(f"{jobs} jobs", hint="at least 1")
+    if dask and jobs > 1:
+        raise UsageError("both jobs and a Dask cluster", hint="the cluster's workers are as many as it has")
+    if dask:
+        from sim.evaluate.cluster import Cluster
+
+        with Cluster.at(dask) as cluster:
+            yield cluster
+    elif jobs == 1:
+        yield Serial()
+    else:
+        processes = Processes(jobs)
+        try:
+            yield processes
+        finally:
+            processes.close()
+
+
+Progress = Callable[[int, int], None]

@@ -1,0 +1,64 @@
+"""The same recordings on this machine: the model folder's own features, and the int8 model in a host interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import UsageError
+from sim.evaluate.labelled import Playable
+from sim.evaluate.opening import Opening
+from sim.evaluate.use import FILE, Use
+from sim.measure.host import Host as Interpreter
+from sim.measure.host import hosts
+from sim.model import Model
+
+
+@dataclass(frozen=True)
+class HostDecision:
+    """What the host decides: samples taken up to it, index of the label."""
+
+    samples: int
+    index: int
+
+
+class HostSide:
+    """A model with its features on this machine."""
+
+    def __init__(self, model: Model, use: Use) -> None:
+        """Raises SetupError where no interpreter is installed, UsageError where it refuses the model."""
+        self._model, self._use = model, use
+        self._interpreter: Interpreter = next(hosts(model))
+        self.text = self._interpreter.text
+
+    def decide(self, stimulus: Playable, opening: Opening, name: str) -> list[HostDecision]:
+        """All decisions about one recording. Raises UsageError where the model folder's code fails."""
+        assert self._use.host is not None
+        codes = opening.codes(stimulus)
+        try:
+            found = self._use.host(codes, self._run)
+            return [HostDecision(int(samples), int(index)) for samples, index in found]
+        except Exception as error:  # it is anybody's code
+            raise UsageError(f"{self._use.folder / FILE}: host() of {name}: {type(error).__name__}: {error}") from error
+
+    def _run(self, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Stored inputs [n, ...] -> stored outputs [n, ...] of the model's first output."""
+        given, taken = self._model.inputs[0], self._model.outputs[0]
+        out = []
+        for row in np.asarray(inputs):
+            self._interpreter.run([np.ascontiguousarray(row.reshape(given.shape), dtype=given.dtype)])
+            found = self._interpreter.tensor(taken.index)
+            assert found is not None, "an output is always given"
+            out.append(np.array(found).reshape(taken.shape[1:] if taken.shape[:1] == (1,) else taken.shape))
+        return np.array(out)
+
+
+def equal(board: Sequence[tuple[int, int]], host: Sequence[HostDecision]) -> list[tuple[int, bool]]:
+    """Of each decision of either side, in order: its number, and whether both are the same."""
+    sides = list(board), [(h.samples, h.index) for h in host]
+    count = max(len(sides[0]), len(sides[1]))
+    return [(i, i < len(sides[0]) and i < len(sides[1]) and sides[0][i] == sides[1][i]) for i in range(count)]

@@ -1,0 +1,90 @@
+"""Plays the recordings of a unit on a virtual board and reads the decisions back."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from contextlib import suppress
+
+from sim.engines import find_engine
+from sim.errors import FirmwareFailure, SetupError
+from sim.evaluate.labelled import Playable
+from sim.evaluate.unit import Place, Played, Seen, Unit
+from sim.machine import Machine, NotSeen
+from sim.target import Target
+
+RESTART = "boardless_restart"  # in images that can start again without a reset
+_COME_BACK = "2 s"  # of board time, for an app to end its run and be ready again
+
+
+def run_unit(place: Place, unit: Unit) -> list[Played]:
+    """Every recording from the same state: just started. Raises SetupError where the engine is another."""
+    target = Target(place.settings, place.board, find_engine(place.settings), place.layout)
+    if target.engine.version() != place.engine_version:
+        raise SetupError(
+            f"this machine has {target.engine.name} {target.engine.version()}, the others {place.engine_version}",
+            hint="figures of unlike engines are never mixed: install the same version everywhere",
+        )
+    played: list[Played] = []
+    machine: Machine | None = None
+    restart = place.restart
+    try:
+        for stimulus in unit.stimuli:
+            if machine is not None and not (restart and _restarted(machine)):
+                machine.close()
+                machine = None
+                restart = False  # it does not come back by itself: a boot for each
+            if machine is None:
+                machine = target.started(place.elf)
+            played.append(_played(machine, place, stimulus))
+            if played[-1].failure or not place.restart:
+                machine.close()
+                machine = None
+        return played
+    finally:
+        if machine is not None:
+            machine.close()
+
+
+def _restarted(machine: Machine) -> bool:
+    """Let the firmware start again. False where it does not."""
+    try:
+        for slot in machine.board.parts:
+            machine.sensor(slot).channel.opened = False  # what is played next waits for the firmware to open it
+        machine.port.stimulus_ended, machine.port.again = False, True
+        machine.run_until(lambda: machine.port.ready and not machine.port.again, _COME_BACK, "the firmware's restart")
+    except FirmwareFailure:
+        return False
+    return True
+
+
+def _played(machine: Machine, place: Place, stimulus: Playable) -> Played:
+    before, failure = len(machine.decisions), ""
+    sensor = machine.sensor(place.slot)
+    machine.port.ends_with_stimulus = True
+    try:
+        machine.run_until_ready()
+        # An app that does not ask for more at the end has said what it had to say.
+        with suppress(NotSeen), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of saturation: it is counted
+            sensor.play(stimulus)
+            machine.run_until(
+                lambda: machine.port.stimulus_ended or machine.port.exit_code is not None,
+                stimulus.duration + place.tail_ps / 1e12,
+                "the stimulus to be taken",
+            )
+    except FirmwareFailure as error:
+        failure = error.reason
+    channel = sensor.channel
+    said = channel.statistics()
+    began_ps = channel.played[-1][0] if channel.played else 0
+    first = channel.taken(began_ps)
+    total = said.total or 0
+    decisions = []
+    for d in machine.decisions[before:]:
+        taken = d.samples.get(place.slot, 0) - first
+        if taken <= total:  # what came after the end is no part of the recording
+            latency = 0 if math.isnan(d.latency) else round(d.latency * 1e9)
+            at = round(d.time * 1e9) - began_ps // 1000
+            decisions.append(Seen(d.label, d.index, d.score, at, latency, taken))
+    return Played(tuple(decisions), total, said.overrun, said.saturated, failure)
