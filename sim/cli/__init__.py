@@ -22,6 +22,7 @@ COMMANDS = {
     "energy": "joules of an inference, mean current of a duty, days on a cell: an estimate with its inputs",
     "measure": "instructions, cycles and memory of a function of an app, an image or a model",
     "run": "run an app or an ELF on a virtual board and show what it does",
+    "evaluate": "accuracy of an app on a virtual board over a labelled set, beside the int8 model on the host",
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
     "build": "build the firmware of an app and a model for a board",
