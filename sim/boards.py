@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ class Board:
     unverified: tuple[str, ...]  # keys whose source is `unverified`
     power: Power | None = None  # supply and currents, for energy; None where the file has none
     timing: TimingProfile | None = None  # how cycles are counted; None: instructions only
+    engines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # engine -> keys that only it reads
 
     @staticmethod
     def load(name_or_path: str | Path, extra_folders: Iterable[Path] = ()) -> Board:
@@ -151,7 +152,7 @@ def _read(folder: Path) -> Board:
 
 
 def _board(folder: Path, table: Table) -> Board:
-    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "timing", "sources"])
+    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "timing", "engine", "sources"])
     head = table.table("board", ["title", "core", "fpu", "mve"])
     core = head.one_of("core", CORES)
     fpu = head.one_of("fpu", CORES[core], why=f" on {core}")
@@ -180,6 +181,7 @@ def _board(folder: Path, table: Table) -> Board:
         unverified=tuple(key for key, source in sources.items() if source.kind == "unverified"),
         power=read_power(table, table.table("sources", None, required=False)),
         timing=read_timing(table, core),
+        engines=_engines(table),
     )
 
 
@@ -189,6 +191,16 @@ def _memory(table: Table, key: str) -> Memory:
     if memory.end > FIGURES["ram.origin"].high:
         raise inner.error("size", f"ends at {memory.end:#x}", "memory ends below 0xa0000000 (devices follow)")
     return memory
+
+
+def _engines(table: Table) -> dict[str, dict[str, str]]:
+    """What the file says to an engine; the engine checks it."""
+    inner = table.table("engine", None, required=False)
+    found = {}
+    for name in inner:
+        keys = inner.table(name, None)
+        found[name] = {key: keys.text(key) for key in keys}
+    return found
 
 
 def _parts(table: Table) -> dict[str, str]:

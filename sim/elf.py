@@ -15,6 +15,7 @@ from sim.errors import UsageError
 
 _SYMBOL = struct.Struct("<IIIBBH")  # Elf32_Sym
 _FUNCTION, _OBJECT = 2, 1
+_HARD_FLOAT = 0x400  # e_flags: EF_ARM_ABI_FLOAT_HARD
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Elf:
     entry: int
     segments: tuple[Segment, ...]
     symbols: Mapping[str, Symbol]
+    hard_float: bool = False  # floats are given to functions in floating-point registers
 
     @cached_property
     def functions(self) -> dict[str, int]:
@@ -111,13 +113,27 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
         )
         symbols = _symbols(elf)
         entry = int(elf["e_entry"]) & ~1
+        hard_float = bool(elf["e_flags"] & _HARD_FLOAT) or _attribute_says_hard(elf)
     except (ELFError, struct.error, ValueError, KeyError, IndexError, UnicodeDecodeError, OverflowError) as error:
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"{path}: not an ELF, or a damaged one: {error}") from None
     if not any(s.data for s in segments):
         raise UsageError(f"{path}: an ELF with nothing to load")
-    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols)
+    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols, hard_float)
+
+
+def _attribute_says_hard(elf: Any) -> bool:
+    """Tag_ABI_VFP_args of the build attributes (Addenda to the ABI for the Arm Architecture, 3.3.6.1)."""
+    section = elf.get_section_by_name(".ARM.attributes")
+    if section is None or not hasattr(section, "iter_subsections"):
+        return False
+    return any(
+        attribute.tag == "TAG_ABI_VFP_ARGS" and attribute.value == 1
+        for vendor in section.iter_subsections()
+        for part in vendor.iter_subsubsections()
+        for attribute in part.iter_attributes()
+    )
 
 
 def _symbols(elf: Any) -> dict[str, Symbol]:

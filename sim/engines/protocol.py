@@ -7,7 +7,7 @@ reason. Engines register under the entry point group `boardless.engines`; nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -22,6 +22,10 @@ MARKS = "marks"  # console bytes with the count at which they were sent
 BUDGET = "budget"  # stops at a count of cycles or instructions
 CALLS = "calls"  # notes the tree of calls of a function, and which code was executed
 FAULTS = "faults"  # stops at the first instruction of a fault handler
+REGISTERS = "registers"  # the core's registers, pc too, can be set where it stands still: functions can be called
+ACCESSES = "accesses"  # notes reads and writes of memory
+DEBUGGER = "debugger"  # a debugger can attach
+FLASH = "flash"  # flash can be written while the core stands still, and the core notices (see FlashWriter)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Layout:
     flash_room: int
     console: str  # kind of UART: firmware/boards/console_<kind>.c
     console_base: int
+    native: bool = False  # the board's own addresses, for images that were linked for the board and not for a twin
 
 
 class StopKind(Enum):
@@ -126,6 +131,47 @@ class Stalls:
 
 
 @dataclass(frozen=True)
+class Blob:
+    """Bytes that are loaded beside an image."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WatchedMemory:
+    """Memory whose accesses are noted, `most` of them; `stop`: the core stops soon behind each."""
+
+    memory: Memory
+    reads: bool
+    writes: bool
+    stop: bool
+    most: int
+
+
+@dataclass(frozen=True)
+class Access:
+    """One access to watched memory. Counts are those in front of the instruction at `pc`."""
+
+    place: int  # index of the WatchedMemory
+    instructions: int
+    cycles: int  # 0: the engine has no timing model
+    pc: int
+    address: int
+    size: int
+    write: bool
+    value: int  # what is in memory behind the access
+
+
+@dataclass(frozen=True)
+class Debugger:
+    """Where to wait for a debugger before the first instruction; `ready` is called when one can attach."""
+
+    socket: Path
+    ready: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Image:
     """A linked firmware as an engine needs it."""
 
@@ -138,6 +184,8 @@ class Image:
     watch: Watch | None = None
     timing: TimingProfile | None = None  # count cycles by this model; None: instructions only
     stack: Memory | None = None  # the stack pointer stays in here (its end included), where the engine can watch it
+    blob: Blob | None = None  # loaded beside the image
+    debugger: Debugger | None = None
 
 
 class Session(Protocol):
@@ -175,6 +223,24 @@ class Session(Protocol):
     def registers(self) -> dict[str, int]:
         """r0..r12, sp, lr, pc, xpsr while the core stands still; empty if the engine is gone and left none."""
 
+    def core(self) -> Sequence[int]:
+        """r0 to r15 in front of the block where the core stands still; empty where it cannot go on elsewhere."""
+
+    def set_core(self, registers: Sequence[int]) -> None:
+        """r0 to r15 with which the core goes on at the next `resume`. Only where `core` gives them."""
+
+    def stand_at(self, registers: Sequence[int]) -> None:
+        """The core goes to that place, where it once stood, and stands still in front of it without another stop."""
+
+    def floats(self) -> Sequence[int]:
+        """s0 to s31 as words; empty where the core has no floating-point unit."""
+
+    def watch_memory(self, places: Sequence[WatchedMemory]) -> None:
+        """Note accesses to these places from now on, and to no others. At most 8."""
+
+    def accesses(self) -> tuple[list[Access], Sequence[int]]:
+        """Accesses noted since the last call, and of each place how many were not noted so far."""
+
     def process_stacks(self) -> Sequence[int]:
         """In a handler: where the process stack pointer is, or may be. Empty where the engine cannot tell."""
 
@@ -200,6 +266,16 @@ class Session(Protocol):
         """End the engine; safe to call twice, never raises."""
 
 
+class FlashWriter(Protocol):
+    """What the session of an engine with the capability FLASH has beside the rest."""
+
+    def write_flash(self, address: int, data: bytes, *, code: bool) -> None:
+        """Write flash; the core goes on with what is there now. `code`: it may be code, so nothing kept of it is used.
+
+        Raises IndexError outside flash.
+        """
+
+
 class Engine(Protocol):
     """A way to run firmware."""
 
@@ -211,6 +287,9 @@ class Engine(Protocol):
 
     def layout(self, board: Board) -> Layout:
         """Where firmware for this board goes. Raises UsageError when the engine cannot play the board."""
+
+    def native_layout(self, board: Board) -> Layout | None:
+        """Where images lie that were linked for the board itself; None where the engine has no such machine for it."""
 
     def start(self, image: Image) -> Session:
         """Start; returns at the stop before the first instruction."""

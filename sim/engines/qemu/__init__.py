@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from sim.boards import Board
-from sim.engines.protocol import BUDGET, CALLS, COUNT, FAULTS, MARKS, Image, Layout, Session
+from sim.engines.protocol import (
+    ACCESSES,
+    BUDGET,
+    CALLS,
+    COUNT,
+    DEBUGGER,
+    FAULTS,
+    FLASH,
+    MARKS,
+    REGISTERS,
+    Image,
+    Layout,
+    Session,
+)
 from sim.engines.qemu.program import find_qemu, qemu_version
-from sim.engines.qemu.twins import layout_of
+from sim.engines.qemu.twins import layout_of, native_layout_of
 from sim.settings import Settings
 
 
@@ -13,7 +26,7 @@ class QemuEngine:
     """Engine `qemu` (see `sim.engines.protocol.Engine`)."""
 
     name = "qemu"
-    capabilities = frozenset({COUNT, MARKS, BUDGET, CALLS, FAULTS})
+    capabilities = frozenset({COUNT, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -23,6 +36,9 @@ class QemuEngine:
 
     def layout(self, board: Board) -> Layout:
         return layout_of(board)
+
+    def native_layout(self, board: Board) -> Layout | None:
+        return native_layout_of(board)
 
     def start(self, image: Image) -> Session:
         from sim.engines.qemu.session import open_session

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from sim.boards import Memory
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch
@@ -11,6 +12,7 @@ from sim.engines.qemu import stack as stack_area
 from sim.engines.qemu.calls import HEADER as CALL_MAP
 from sim.engines.qemu.functions import FunctionsArea
 from sim.engines.qemu.shared import shared_file
+from sim.engines.qemu.steer import ROOM_BYTES, SteerArea
 from sim.errors import UsageError
 
 EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK = 1, 2, 3, 4, 5
@@ -54,13 +56,16 @@ class Control:
                 by_address[address] = name
         self.names: Sequence[str] = [by_address[a] for a in sorted(by_address)]
         self._index = {name: i for i, name in enumerate(self.names)}
+        self._index_at = {address: i for i, address in enumerate(sorted(by_address))}
         for name, address in functions.items():
             self._index.setdefault(name, self._index[by_address[address]])
         self._marks_at = _SYMBOLS_AT + 8 * len(self.names)
         self._regions_at = self._marks_at + 8 * MARKS_MAX
         self._functions = FunctionsArea(watch, self._regions_at + _REGION_RUN.size * REGIONS_MAX)
         low, covered, bits = calls
-        self.fd, self._map = shared_file("boardless-control", self._functions.end + len(bits))
+        accesses_at = -(-(self._functions.end + len(bits)) // 8) * 8
+        self.fd, self._map = shared_file("boardless-control", accesses_at + ROOM_BYTES)
+        self.steer = SteerArea(self._map, accesses_at)
         CALL_MAP.pack_into(self._map, _CALL_MAP_AT, low, covered, self._functions.end)
         self._map[self._functions.end : self._functions.end + len(bits)] = bits
         self._functions.write(self._map, self._index[watch.calls_of] if watch and watch.calls_of else None)
@@ -113,6 +118,11 @@ class Control:
         pc, kind, index = _EVENT.unpack_from(self._map, 16)
         return kind, pc, self.names[index] if kind == EVENT_SYMBOL else ""
 
+    @property
+    def said_yes(self) -> bool:
+        """Whether the probe has done its last request 'w'."""
+        return int.from_bytes(self._map[88:92], "little") != 0
+
     def process_stacks(self) -> list[int]:
         """What the probe found at its last request 'p'."""
         n = min(int.from_bytes(self._map[88:92], "little"), 32)
@@ -121,6 +131,19 @@ class Control:
     def arm(self, symbol: str, what: Arm) -> None:
         value = _STOP * what.stop | _MARK * what.mark | _REGION * what.region
         struct.pack_into("<I", self._map, _SYMBOLS_AT + 8 * self._index[symbol] + 4, value)
+
+    @contextmanager
+    def disarmed(self, address: int) -> Iterator[None]:
+        """Nothing happens at the symbol there, if there is one."""
+        index = self._index_at.get(address)
+        if index is None:
+            yield
+            return
+        at = _SYMBOLS_AT + 8 * index + 4
+        before = self._map[at : at + 4]
+        self._map[at : at + 4] = bytes(4)
+        yield
+        self._map[at : at + 4] = before
 
     def take_marks(self) -> list[int]:
         """Counts of the console bytes since the last call."""

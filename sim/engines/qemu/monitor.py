@@ -100,3 +100,20 @@ class Monitor:
         """One aligned word as the core would read it."""
         found = re.search(r":\s*0x([0-9a-f]{8})", self._human(f"x /1xw {address:#x}"))
         return int(found[1], 16) if found else None
+
+    def floats(self) -> list[int]:
+        """s0 to s31 as words; empty where the core has none."""
+        found = re.findall(r"\bs\d\d=([0-9a-f]{8})", self._human("info registers"))
+        return [int(word, 16) for word in found[:32]]
+
+    def host_address(self, address: int) -> int | None:
+        """Where in QEMU's memory the machine has that RAM."""
+        found = re.search(r"is (0x[0-9a-f]+)", self._human(f"gpa2hva {address:#x}"))
+        return int(found[1], 16) if found else None
+
+    def translate_anew(self, other: bool) -> None:
+        """From the next block that the core comes to from outside, code is translated anew; `False`: as at first.
+
+        QEMU keeps translations of code that is not chained apart from others.
+        """
+        self._human("log nochain" if other else "log none")

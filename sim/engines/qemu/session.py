@@ -7,14 +7,27 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from sim.elf import load_elf
-from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, Stalls, Stop, StopKind
+from sim.engines.protocol import (
+    Access,
+    Arm,
+    CallNode,
+    CodeBlock,
+    Image,
+    RegionRun,
+    Stalls,
+    Stop,
+    StopKind,
+    WatchedMemory,
+)
 from sim.engines.qemu import control as ctl
+from sim.engines.qemu import steer
 from sim.engines.qemu.calls import return_addresses
 from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.monitor import Monitor
@@ -32,6 +45,7 @@ _START_WITHIN = 30.0  # s of host time for the process to come up
 
 
 _RESET = "the firmware asked for a reset (AIRCR.SYSRESETREQ)"
+_NO_MOVE = "this QEMU on this host cannot let the core go on elsewhere: no calls of functions, no interception"
 _STACK_LEFT = "stack overflow: the stack pointer has left the RAM"
 _KINDS = {
     ctl.EVENT_START: StopKind.START,
@@ -40,6 +54,7 @@ _KINDS = {
     ctl.EVENT_FULL: StopKind.LIMIT,  # so that the caller takes console bytes and regions before they are too many
     ctl.EVENT_STACK: StopKind.STACK,
 }
+_FLASH = struct.Struct("<5I")  # struct write_request in probe/flash.c
 _OF_PROBE = frozenset(_KINDS.values())
 _NO_SANDBOX: set[Path] = set()  # programs that were built without it
 
@@ -71,9 +86,11 @@ class QemuSession:
         self._regions_kept: list[RegionRun] = []
         self._last: Stop | None = None
         self._left: dict[str, int] = {}
+        self._moves = False  # the core goes on elsewhere
+        self._watches = False
         with contextlib.ExitStack() as undo:
             self._control = ctl.Control(
-                image.functions,
+                self._with_reset(image),
                 arms,
                 exact=image.timers,
                 console=0 if image.console_symbol else image.layout.console_base,
@@ -93,6 +110,9 @@ class QemuSession:
             undo.callback(os.close, self._console_fd)
             self._stderr_fd = anonymous_file("boardless-stderr")
             undo.callback(os.close, self._stderr_fd)
+            self._blob_fd = anonymous_file("boardless-blob")
+            undo.callback(os.close, self._blob_fd)
+            os.write(self._blob_fd, image.blob.data if image.blob else b"")
             self._socket, theirs = socket.socketpair()
             undo.callback(self._socket.close)
             self._qmp, qmp_theirs = socket.socketpair()
@@ -105,19 +125,26 @@ class QemuSession:
             self._poll = select.poll()
             self._poll.register(self._socket, select.POLLIN)
             self._poll.register(self._qmp, select.POLLIN)
-            stop = self._wait(time.monotonic() + _START_WITHIN)
+            if image.debugger:
+                image.debugger.ready()
+            stop = self._wait(None if image.debugger else time.monotonic() + _START_WITHIN)
             if stop.kind is not StopKind.START:
                 raise SetupError(f"{program} did not start {image.layout.machine}: {stop.detail}")
+            if image.layout.native:
+                self._take_ram()
             # From here on close() does what the stack would have done.
             self._undo = undo.pop_all()
 
     def _spawn(self, program: Path, ram_fd: int, probe_fd: int, qmp_fd: int) -> subprocess.Popen[bytes]:
         layout = self._image.layout
-        command = [
-            str(program),
+        backend = [
             "-machine", f"{layout.machine},memory-backend=ram",
             "-object", f"memory-backend-file,id=ram,size={layout.room.size},share=on,mem-path={fd_path(ram_fd)}",
             "-m", f"{layout.room.size >> 20}M",
+        ]  # fmt: skip
+        command = [
+            str(program),
+            *(["-machine", layout.machine] if layout.native else backend),
             "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-nic", "none",
             # A reset request leaves the machine standing, so that its state can be looked at.
             "-action", "reboot=shutdown,shutdown=pause",
@@ -131,10 +158,16 @@ class QemuSession:
         ]  # fmt: skip
         if program not in _NO_SANDBOX:
             command += ["-sandbox", SANDBOX]
+        if self._image.blob:
+            blob = f"loader,file={fd_path(self._blob_fd)},addr={self._image.blob.address:#x},force-raw=on"
+            command += ["-device", blob]
+        if self._image.debugger:  # stands still until it is told to go on
+            path = str(self._image.debugger.socket).replace(",", ",,")
+            command += ["-S", "-chardev", f"socket,id=gdb,server=on,wait=off,path={path}", "-gdb", "chardev:gdb"]
         if self._image.timers:
             # Virtual time follows instructions (8 ns each) and never waits for the host.
             command += ["-icount", "shift=3,sleep=off"]
-        keep = (ram_fd, probe_fd, qmp_fd, self._control.fd, self._console_fd)
+        keep = (ram_fd, probe_fd, qmp_fd, self._control.fd, self._console_fd, self._blob_fd)
         try:
             return subprocess.Popen(
                 command,
@@ -167,9 +200,13 @@ class QemuSession:
         if self._last is not None and self._last.kind in (StopKind.ENDED, StopKind.STUCK, StopKind.RESET):
             return self._last
         self._control.set_limit(limit)
+        moves, self._moves = self._moves, False
         with contextlib.suppress(OSError):  # QEMU is gone: the wait says why
-            self._socket.send(b"c")
-        return self._wait(None)
+            self._socket.send(steer.MOVE if moves else b"c")
+        stop = self._wait(None)
+        if moves and self._control.steer.refused:
+            raise SetupError(_NO_MOVE)
+        return stop
 
     def _wait(self, deadline: float | None) -> Stop:
         self._last = self._next_stop(deadline)
@@ -190,6 +227,8 @@ class QemuSession:
                 now = self._control.count
                 looks = looks + 1 if now == before else 0
                 before = now
+                if self._image.debugger:  # which may hold the core as long as it likes
+                    continue
                 late = deadline is not None and time.monotonic() > deadline
                 if late or (deadline is None and self._no_progress(looks)):
                     return self._stuck()
@@ -250,12 +289,86 @@ class QemuSession:
     def write(self, address: int, data: bytes) -> None:
         self._ram[self._span(address, len(data))] = data
 
+    def write_flash(self, address: int, data: bytes, *, code: bool) -> None:
+        flash = self._image.layout.flash
+        if self._last is None or self._last.kind not in _OF_PROBE:
+            raise SetupError("flash can be written only while the core stands still and goes on")
+        for at in range(0, len(data), 4096):
+            piece = data[at : at + 4096]
+            head = _FLASH.pack(flash.origin, self._image.layout.flash_room, address + at, len(piece), code)
+            self._socket.sendall(b"w" + head + piece)
+            self._socket.settimeout(_LOOK_EVERY * _STUCK_AFTER)
+            if not self._socket.recv(1) or not self._control.said_yes:
+                raise IndexError(f"{len(data)} bytes at {address:#010x} are not in the twin's flash")
+
     def registers(self) -> dict[str, int]:
         registers = self._left or self._monitor.registers()
         # The core's own pc is only right between blocks; the probe knows that of its stop.
         if registers and self._last is not None and self._last.kind in _OF_PROBE:
             registers["pc"] = self._last.pc
         return registers
+
+    def core(self) -> Sequence[int]:
+        if self._last is None or self._last.kind not in _OF_PROBE or self._left:
+            return ()
+        if not self._control.steer.can_move:
+            raise SetupError(_NO_MOVE, hint="so far it can on x86-64")
+        return self._control.steer.core if self._ask_probe(steer.REGISTERS) else ()
+
+    def set_core(self, registers: Sequence[int]) -> None:
+        self._control.steer.core = registers
+        self._moves = True
+
+    def stand_at(self, registers: Sequence[int]) -> None:
+        pc = registers[15]
+        with self._control.disarmed(pc):
+            self.set_core(registers)
+            stop = self.resume(0)
+            while stop.kind is StopKind.LIMIT and stop.pc != pc:  # an interrupt came first
+                stop = self.resume(0)
+        if stop.pc != pc:
+            raise SetupError(f"the core did not come back to {pc:#010x}: {stop}")
+
+    def floats(self) -> Sequence[int]:
+        return () if self._left else self._monitor.floats()
+
+    def watch_memory(self, places: Sequence[WatchedMemory]) -> None:
+        core = self.core()
+        self._control.steer.watch(places)
+        if self._watches != bool(places):
+            self._watches = bool(places)
+            self._monitor.translate_anew(self._watches)
+            self.stand_at(core)
+
+    def accesses(self) -> tuple[list[Access], Sequence[int]]:
+        return self._control.steer.accesses(), self._control.steer.dropped()
+
+    @staticmethod
+    def _with_reset(image: Image) -> dict[str, int]:
+        """The functions, and the place where the core begins: also an image without symbols can be held there."""
+        functions = dict(image.functions)
+        with contextlib.suppress(IndexError):
+            reset = load_elf(image.elf).word(image.layout.vectors + 4) & ~1
+            if reset not in functions.values():
+                functions["(reset)"] = reset
+        return functions
+
+    def _take_ram(self) -> None:
+        """The machine's own RAM becomes the file that is shared with us."""
+        room = self._image.layout.room
+        host = self._monitor.host_address(room.origin)
+        if host is not None:
+            self._control.steer.set_ram(host, room.size)
+        if host is None or not self._ask_probe(steer.TAKE_RAM):
+            raise SetupError(f"the RAM of QEMU's {self._image.layout.machine} cannot be shared")
+
+    def _ask_probe(self, request: bytes) -> bool:
+        """A request while the core stands still; whether it was done."""
+        try:
+            self._socket.send(request)
+            return bool(self._socket.recv(1)) and not self._control.steer.refused
+        except OSError:
+            return False
 
     def process_stacks(self) -> Sequence[int]:
         if self._last is None or self._last.kind not in _OF_PROBE:

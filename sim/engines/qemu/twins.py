@@ -12,7 +12,7 @@ from sim.boards import Board, Memory
 from sim.engines.protocol import Layout
 from sim.errors import UsageError, near
 
-MIB = 1024 * 1024
+KIB, MIB = 1024, 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,70 @@ TWINS = {
     # Reset reads the ITCM at 0; the image lies in the code SRAM, as on the real MPS3.
     "cortex-m55": Twin("mps3-an547", Memory(0x0100_0000, 2 * MIB), 0, Memory(0x6000_0000, 2048 * MIB), 0x5930_3000),
 }
+
+
+@dataclass(frozen=True)
+class Native:
+    """A QEMU machine that has flash and RAM where products of others have them; its RAM is its own."""
+
+    core: str
+    flash: Memory  # the vector table is read from its start
+    ram: Memory
+    console: str
+    uart: int  # data register of the machine's first UART
+
+
+# Memory maps are those of QEMU's hw/arm/stm32f405_soc.c, stm32f205_soc.c, stm32f100_soc.c and mps2.c, the least that
+# any version since 7.2 has.
+NATIVE = {
+    "netduinoplus2": Native(
+        "cortex-m4", Memory(0x0800_0000, MIB), Memory(0x2000_0000, 128 * KIB), "stm32", 0x4001_1004
+    ),
+    "netduino2": Native("cortex-m3", Memory(0x0800_0000, MIB), Memory(0x2000_0000, 128 * KIB), "stm32", 0x4001_1004),
+    "stm32vldiscovery": Native(
+        "cortex-m3", Memory(0x0800_0000, 128 * KIB), Memory(0x2000_0000, 8 * KIB), "stm32", 0x4001_3804
+    ),
+    "mps2-an385": Native("cortex-m3", Memory(0, 4 * MIB), Memory(0x2000_0000, 4 * MIB), "cmsdk", 0x4000_4000),
+    "mps2-an386": Native("cortex-m4", Memory(0, 4 * MIB), Memory(0x2000_0000, 4 * MIB), "cmsdk", 0x4000_4000),
+    "mps2-an500": Native("cortex-m7", Memory(0, 4 * MIB), Memory(0x2000_0000, 4 * MIB), "cmsdk", 0x4000_4000),
+}
+
+
+def native_layout_of(board: Board) -> Layout | None:
+    """Where images for the board itself lie on the machine that its file names; None: it names none."""
+    keys = board.engines.get("qemu", {})
+    for key in keys:
+        if key != "native":
+            raise UsageError(f"board {board.name}: engine.qemu.{key}: unknown key", hint=near(key, ["native"]))
+    name = keys.get("native")
+    if name is None:
+        return None
+    machine = NATIVE.get(name)
+    if machine is None:
+        raise UsageError(f"board {board.name}: engine.qemu.native: no machine {name!r}", hint=near(name, NATIVE))
+    if machine.core != board.core:
+        raise UsageError(f"board {board.name} is a {board.core}, but QEMU's {name} is a {machine.core}")
+    flash, ram = _common(board.flash, machine.flash), _common(board.ram, machine.ram)
+    if flash is None or ram is None or flash.origin != machine.flash.origin:
+        raise UsageError(f"board {board.name}: QEMU's {name} has no memory where the board has its flash and RAM")
+    return Layout(
+        engine="qemu",
+        machine=name,
+        flash=flash,
+        ram=ram,
+        vectors=flash.origin,
+        room=machine.ram,
+        flash_room=machine.flash.size,
+        console=machine.console,
+        console_base=machine.uart,
+        native=True,
+    )
+
+
+def _common(a: Memory, b: Memory) -> Memory | None:
+    """What lies in both."""
+    start, end = max(a.origin, b.origin), min(a.end, b.end)
+    return Memory(start, end - start) if end > start else None
 
 
 def twin_of(board: Board) -> Twin:

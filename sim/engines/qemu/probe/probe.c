@@ -26,6 +26,7 @@
 #include "timing.h"
 
 #include "access.h"
+#include "flash.h"
 #include "functions.h"
 #include "stack.h"
 #include "steer.h"
@@ -50,6 +51,7 @@ extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+extern void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn); /* where it lies in this process */
 extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, void (*)(unsigned, void *), int, void *);
 extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int, void *);
 extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, void (*)(unsigned, uint32_t, uint64_t, void *),
@@ -120,6 +122,7 @@ static int sock = -1;
 /* ---- stopping ---- */
 static void leave(void) { _exit(0); }
 static void find_process_stack(void);
+static void write_flash(void);
 static bool stopped_inside; /* in the middle of a block: registers may be elsewhere */
 
 static void stop(uint32_t event, uint32_t index, uint64_t pc) {
@@ -132,6 +135,8 @@ static void stop(uint32_t event, uint32_t index, uint64_t pc) {
     if (byte == 'c') return;
     if (byte == 'p')
       find_process_stack();
+    else if (byte == 'w')
+      write_flash();
     else if (!steer_request(byte, pc, stopped_inside))
       leave();
   }
@@ -726,6 +731,7 @@ static void translate(struct qemu_plugin_tb *tb) {
   if (first) {
     first = false;
     first_pc = pc;
+    flash_seen((uint32_t)pc, qemu_plugin_insn_haddr(qemu_plugin_tb_get_insn(tb, 0)));
 #ifdef KNOWS_STATE
     qemu_plugin_register_vcpu_tb_exec_cb(tb, block_env, CB_NO_REGS, &first_pc);
     qemu_plugin_register_vcpu_tb_exec_cb(tb, steer_first, CB_NO_REGS, &first_pc);
@@ -815,6 +821,28 @@ static void init_v7(unsigned vcpu, void *data) {
   if (vcpu == 0) find_registers();
 }
 
+static plugin_id own_id;
+static void register_callback(plugin_id id, const char *name, void *v1, void *v7);
+
+/* What is called at a translation and when the core sleeps: at the start, and again behind a reset of the plugin. */
+static void register_all(plugin_id id) {
+  register_callback(id, "qemu_plugin_register_vcpu_tb_trans_cb", (void *)translate_v1, (void *)translate_v7);
+  register_callback(id, "qemu_plugin_register_vcpu_idle_cb", (void *)idle_v1, (void *)idle_v7);
+  register_callback(id, "qemu_plugin_register_vcpu_resume_cb", (void *)resume_v1, (void *)resume_v7);
+}
+static void reset_v1(plugin_id id) { register_all(id); }
+static void reset_v7(void *data) {
+  (void)data;
+  register_all(own_id);
+}
+
+static void write_flash(void) {
+  bool code = false;
+  ctl->frames = flash_request(sock, &code); /* 0 says no */
+  /* A reset of the plugin is the one thing a plugin can do that drops all translations. */
+  if (ctl->frames && code) register_callback(own_id, "qemu_plugin_reset", (void *)reset_v1, (void *)reset_v7);
+}
+
 static void register_callback(plugin_id id, const char *name, void *v1, void *v7) {
   void *f = symbol(name);
   if (qemu_plugin_version >= 7)
@@ -873,9 +901,8 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   }
   if (qemu_plugin_version >= 2)
     register_callback(id, "qemu_plugin_register_vcpu_init_cb", (void *)init_v1, (void *)init_v7);
-  register_callback(id, "qemu_plugin_register_vcpu_tb_trans_cb", (void *)translate_v1, (void *)translate_v7);
-  register_callback(id, "qemu_plugin_register_vcpu_idle_cb", (void *)idle_v1, (void *)idle_v7);
-  register_callback(id, "qemu_plugin_register_vcpu_resume_cb", (void *)resume_v1, (void *)resume_v7);
+  own_id = id;
+  register_all(id);
   access_install(ctl, ram, ram_at, ram_size);
   return pthread_create(&thread, NULL, watch_runner, NULL) != 0;
 }
