@@ -33,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_work_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `evaluate` and `sweep`."""
     parser.add_argument("--limit", type=int, metavar="N", help="so many recordings of a set, evenly spread")
-    parser.add_argument(
-        "--skip-broken", action="store_true", help="leave out files that cannot be used, and count them"
-    )
+    parser.add_argument("--skip-broken", action="store_true", help="leave out what cannot be used, and count it")
     parser.add_argument("--resample", action="store_true", help="recordings may have any rate")
     parser.add_argument("--jobs", "-j", type=int, default=1, metavar="N", help="processes of this machine (default: 1)")
     parser.add_argument("--dask", default="", metavar="ADDRESS", help="scheduler of a Dask cluster to play them on")
@@ -108,7 +106,9 @@ def _host(found: Evaluation) -> list[str]:
     if not other:
         return [f"{share}; all {found.decisions} decisions are the same"]
     rows = [f"{d.name}, decision {d.number}: {_side(d.board)} on the board, {_side(d.host)} on the host" for d in other]
-    return [share, *_listed(f"{len(other)} of {found.decisions} decisions differ", rows)]
+    lost = sum(d.lost > 0 for d in other)
+    why = f" ({lost} in recordings of which the board lost samples)" if lost else ""
+    return [share, *_listed(f"{len(other)} of {found.compared} decisions differ{why}", rows)]
 
 
 def _side(side: tuple[int, str] | None) -> str:

@@ -15,6 +15,7 @@ from sim.evaluate.evaluation import Evaluation, result_of
 from sim.evaluate.executor import Executor, executor
 from sim.evaluate.host import HostDecision, HostSide
 from sim.evaluate.journal import Journal
+from sim.evaluate.labelled import Playable
 from sim.evaluate.opening import Opening, opening_of
 from sim.evaluate.playing import RESTART
 from sim.evaluate.rules import Rules
@@ -222,32 +223,36 @@ def _play(
 
     progress("playing", shown(), total)
 
+    loaded: dict[str, tuple[Playable, ...]] = {}  # of units that are being played
+
     def units() -> Iterator[Unit]:
         asked = set(done)
         for group, key in zip(groups, keys, strict=True):
             if key not in asked:
                 asked.add(key)
                 items = [found.entries[i].item for i in group]
-                yield Unit(key, tuple(item.name for item in items), tuple(item.load() for item in items))
+                loaded[key] = tuple(item.load() for item in items)
+                yield Unit(key, tuple(item.name for item in items), loaded[key])
 
     decided: list[list[HostDecision]] = [[] for _ in found.entries]
 
-    def on_host(group: Sequence[int]) -> None:
-        if side is not None:
-            for i in group:
-                item = found.entries[i].item
-                decided[i] = side.decide(item.load(), task.opening, item.name)
+    def on_host(group: Sequence[int], key: str) -> None:
+        stimuli = loaded.pop(key, None)
+        for n, i in enumerate(group if side is not None else ()):
+            item = found.entries[i].item
+            assert side is not None
+            decided[i] = side.decide(stimuli[n] if stimuli else item.load(), task.opening, item.name)
 
     for group, key in zip(groups, keys, strict=True):
         if key in done:
-            on_host(group)
+            on_host(group, key)
     for key, played in chosen.run(task.place, units()):
         kept.put(key, played)
         done[key] = played
         progress("playing", shown(), total)
         for group, other in zip(groups, keys, strict=True):
             if other == key:
-                on_host(group)
+                on_host(group, key)
     return [p for key in keys for p in done[key]], decided
 
 

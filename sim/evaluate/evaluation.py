@@ -64,6 +64,7 @@ class Disagreement:
 
     name: str
     number: int  # of the decision, the recording's first is 0
+    lost: int  # samples of the recording that the board lost; the host loses none
     board: tuple[int, str] | None  # samples taken, label
     host: tuple[int, str] | None
 
@@ -157,6 +158,11 @@ class Evaluation:
         return sum(len(r.played.decisions) for r in self.results)
 
     @property
+    def compared(self) -> int:
+        """Decisions that one side has, or both."""
+        return sum(max(len(r.played.decisions), len(r.host)) for r in self.results if r.host is not None)
+
+    @property
     def disagreements(self) -> list[Disagreement]:
         """Every decision that the host takes otherwise, in order."""
         out = []
@@ -166,7 +172,7 @@ class Evaluation:
                 if not same:
                     theirs = (r.host[i].samples, self._label(r.host[i].index)) if r.host and i < len(r.host) else None
                     ours = (board[i][0], r.played.decisions[i].label) if i < len(board) else None
-                    out.append(Disagreement(r.name, i, ours, theirs))
+                    out.append(Disagreement(r.name, i, r.played.lost, ours, theirs))
         return out
 
     @property
@@ -218,10 +224,10 @@ class Evaluation:
             "host": {
                 "interpreter": self.host_text,
                 "accuracy": self.host_accuracy,
-                "decisions": self.decisions,
+                "decisions": self.compared,
                 "equal": not disagreements,
                 "disagreements": [
-                    {"name": d.name, "number": d.number, "board": _side(d.board), "host": _side(d.host)}
+                    {"name": d.name, "number": d.number, "lost": d.lost, "board": _side(d.board), "host": _side(d.host)}
                     for d in disagreements
                 ],
             }

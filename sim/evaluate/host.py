@@ -26,14 +26,34 @@ class HostDecision:
     index: int
 
 
+class HostModel:
+    """The int8 model on this machine: stored inputs [n, ...] -> stored outputs [n, ...] of its first output."""
+
+    def __init__(self, model: Model) -> None:
+        """Raises SetupError where no interpreter is installed, UsageError where it refuses the model."""
+        self.model = model
+        self._interpreter: Interpreter = next(hosts(model))
+        self.text = self._interpreter.text
+
+    def __call__(self, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        given, taken = self.model.inputs[0], self.model.outputs[0]
+        out = []
+        for row in np.asarray(inputs):
+            self._interpreter.run([np.ascontiguousarray(row.reshape(given.shape), dtype=given.dtype)])
+            found = self._interpreter.tensor(taken.index)
+            assert found is not None, "an output is always given"
+            out.append(np.array(found).reshape(taken.shape[1:] if taken.shape[:1] == (1,) else taken.shape))
+        return np.array(out)
+
+
 class HostSide:
     """A model with its features on this machine."""
 
     def __init__(self, model: Model, use: Use) -> None:
-        """Raises SetupError where no interpreter is installed, UsageError where it refuses the model."""
-        self._model, self._use = model, use
-        self._interpreter: Interpreter = next(hosts(model))
-        self.text = self._interpreter.text
+        """See HostModel."""
+        self._use = use
+        self._run = HostModel(model)
+        self.text = self._run.text
 
     def decide(self, stimulus: Playable, opening: Opening, name: str) -> list[HostDecision]:
         """All decisions about one recording. Raises UsageError where the model folder's code fails."""
@@ -44,17 +64,6 @@ class HostSide:
             return [HostDecision(int(samples), int(index)) for samples, index in found]
         except Exception as error:  # it is anybody's code
             raise UsageError(f"{self._use.folder / FILE}: host() of {name}: {type(error).__name__}: {error}") from error
-
-    def _run(self, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Stored inputs [n, ...] -> stored outputs [n, ...] of the model's first output."""
-        given, taken = self._model.inputs[0], self._model.outputs[0]
-        out = []
-        for row in np.asarray(inputs):
-            self._interpreter.run([np.ascontiguousarray(row.reshape(given.shape), dtype=given.dtype)])
-            found = self._interpreter.tensor(taken.index)
-            assert found is not None, "an output is always given"
-            out.append(np.array(found).reshape(taken.shape[1:] if taken.shape[:1] == (1,) else taken.shape))
-        return np.array(out)
 
 
 def equal(board: Sequence[tuple[int, int]], host: Sequence[HostDecision]) -> list[tuple[int, bool]]:

@@ -3,8 +3,8 @@
     def recordings() -> Iterable[Labelled]          the set that the model is judged by
     def host(codes, run) -> list[tuple[int, int]]   what the app decides of `codes`, computed on this machine
 
-`codes`: int [samples, channels], what the part delivers. `run`: the int8 model on this machine, stored inputs
-[n, ...] -> stored outputs [n, ...]. Of each decision: samples taken up to it, index of the label.
+`codes`: int [samples, channels], what the part delivers. `run`: the int8 model on this machine (`run(inputs)`, and
+`run.model`; see sim.evaluate.host.HostModel). Of each decision: samples taken up to it, index of the label.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from sim.errors import UsageError
 from sim.evaluate.labelled import Labelled
 
 FILE = "evaluate.py"
-Run = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-Host = Callable[[npt.NDArray[np.int64], Run], Sequence[tuple[int, int]]]
+Host = Callable[[npt.NDArray[np.int64], Any], Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
