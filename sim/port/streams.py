@@ -31,8 +31,9 @@ class StreamLog:
         """The firmware has got samples."""
         self._fresh += delivery.count
         self._newest_ps = self.channel.time_of(delivery.end_index - 1)
-        self.lost += delivery.overrun
-        self.overruns += delivery.overrun > 0
+        dropped = delivery.overrun - delivery.missing  # a silent sensor is no fault of the firmware's
+        self.lost += dropped
+        self.overruns += dropped > 0
         self.backlog = max(self.backlog, delivery.waiting)
 
     def decided(self, now_ps: int) -> None:

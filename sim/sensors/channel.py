@@ -49,6 +49,7 @@ class Delivery:
     saturated: int  # values among them cut off at the range
     over: bool  # a stimulus was played, and it ended before the first of these
     end_index: int = 0  # one more than the index of the last of them
+    missing: int = 0  # of those lost: the part was silent
     waiting: int = 0  # samples that were there unread when the firmware came, at most as many as the FIFO holds
 
     @property
@@ -174,7 +175,7 @@ class SensorChannel:
         codes, saturated, rest, over = self._codes(first, end)
         self._keep(codes)
         return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over, end,
-                        max(0, waiting - overrun))  # fmt: skip
+                        waiting=max(0, waiting - overrun))  # fmt: skip
 
     def recent(self) -> npt.NDArray[np.int64]:
         """Codes [n, channels] of the last samples that firmware has read: about a megabyte of them."""
@@ -260,7 +261,8 @@ class SensorChannel:
         self._silent += lost - overrun
         self._keep(codes)
         ready = max(self.time_of(self._next - 1), board_ps)
-        return Delivery(codes, samples, ready, lost, first, rest, saturated, over, self._next, waiting - overrun)
+        return Delivery(codes, samples, ready, lost, first, rest, saturated, over, self._next,
+                        missing=lost - overrun, waiting=waiting - overrun)  # fmt: skip
 
     def _piece(self, piece: Piece) -> tuple[bytes, int, int, bool]:
         if piece.held is None:

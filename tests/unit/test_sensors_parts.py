@@ -92,8 +92,10 @@ def test_every_part_is_complete(name: str) -> None:
     assert len(p.channels) == len(p.units) == len(set(p.channels)) == len(p.scales()) == len(p.limits())
     assert {"sensitivity", "rates", "fifo_depth"} <= set(p.sources)
     assert all(s.kind in SOURCE_KINDS for s in p.sources.values())
-    # What a sample is rests on sources that were opened; a supply current may not, which marks an energy only.
-    assert all(s.kind != "unverified" for key, s in p.sources.items() if key != "current_ma")
+    # What a sample is rests on sources that were opened; a supply current (which marks an energy only) and the noise
+    # (which is there where a test asks for it) may not.
+    assert all(s.kind != "unverified" for key, s in p.sources.items() if key not in ("current_ma", "noise"))
+    assert (p.slot == "camera") == ("noise" not in p.sources)
     assert (p.current_ma is None) == ("current_ma" not in p.sources)
     assert all(rate * 1000 == int(rate * 1000) for rate in p.rates)  # firmware asks for a rate in millihertz
     # A code times its size is the value again, within half a code.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from sim.boards import Source
-from sim.sensors.parts.base import LinearPart, Quantity
+from sim.sensors.parts.base import LinearPart, Noise, Quantity
 
 _LINUX = "torvalds/linux@9669d37610fdf13baa743b0240d33cbe62d91b5f: drivers/iio/adc/ina2xx-adc.c"
 # One over the conversion time in us, to the millihertz.
@@ -15,7 +15,9 @@ PART = LinearPart(
     name="ina219",
     title="TI INA219 with a shunt of 0.1 ohm",
     slot="current",
-    quantities=(Quantity("current", ("current",), "A", "A", "mA", {0.4: 0.1, 0.8: 0.1, 1.6: 0.1, 3.2: 0.1}),),
+    quantities=(
+        Quantity("current", ("current",), "A", "A", "mA", {0.4: 0.1, 0.8: 0.1, 1.6: 0.1, 3.2: 0.1}, Noise(floor=0.1)),
+    ),
     rates=_RATES,
     pollable=True,
     fifo_depth=1,
@@ -27,6 +29,7 @@ PART = LinearPart(
             "zephyrproject-rtos/zephyr@350d6ed5767b5a0f2d245d98a484430567640d33: "
             "drivers/sensor/ti/ina219/ina219.c: one result register",
         ),
+        "noise": Source("chosen", "one code, rms: the last bit of an averaged conversion moves"),
         "limits": Source("chosen", "codes end at the range of the shunt's amplifier: 40, 80, 160, 320 mV"),
     },
 )

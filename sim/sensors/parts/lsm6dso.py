@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from sim.boards import Source
-from sim.sensors.parts.base import LinearPart, Quantity
+from sim.sensors.parts.base import LinearPart, Noise, Quantity
 
 _DRIVER = "STMicroelectronics/lsm6dso-pid@163f39aad71b63533b8d1b5d28c95967a74a2553"
 
@@ -24,6 +24,7 @@ PART = LinearPart(
             "g",
             "mg",
             {2.0: 0.061, 4.0: 0.122, 8.0: 0.244, 16.0: 0.488},
+            Noise(density=0.07),
         ),
         Quantity(
             "angular rate",
@@ -32,6 +33,7 @@ PART = LinearPart(
             "deg/s",
             "mdeg/s",
             {125.0: 4.375, 250.0: 8.75, 500.0: 17.5, 1000.0: 35.0, 2000.0: 70.0},
+            Noise(density=3.8),
         ),
     ),
     rates=tuple(Fraction(r) for r in ("12.5", "26", "52", "104", "208", "417", "833", "1667", "3333", "6667")),
@@ -48,6 +50,9 @@ PART = LinearPart(
         ),
         "current_ma": Source(
             "datasheet", "ST LSM6DSO, DS12140, first page: accelerometer and gyroscope, high-performance mode"
+        ),
+        "noise": Source(
+            "unverified", "70 ug/sqrt(Hz), 3.8 mdps/sqrt(Hz), high-performance mode: from memory, not opened"
         ),
         "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
     },

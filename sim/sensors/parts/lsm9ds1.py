@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from sim.boards import Source
-from sim.sensors.parts.base import LinearPart, Quantity
+from sim.sensors.parts.base import LinearPart, Noise, Quantity
 
 _SHEET = "ST LSM9DS1, DocID025715 Rev 2"
 _DRIVER = "STMicroelectronics/lsm9ds1-pid@07635d62d30d1ff8412603403e77c4154676bfd3"
@@ -25,6 +25,7 @@ PART = LinearPart(
             "g",
             "mg",
             {2.0: 0.061, 4.0: 0.122, 8.0: 0.244, 16.0: 0.732},
+            Noise(density=0.09),
         ),
         Quantity(
             "angular rate",
@@ -33,6 +34,7 @@ PART = LinearPart(
             "deg/s",
             "mdeg/s",
             {245.0: 8.75, 500.0: 17.5, 2000.0: 70.0},
+            Noise(density=7.0),
         ),
     ),
     rates=tuple(Fraction(r) for r in ("14.9", "59.5", "119", "238", "476", "952")),
@@ -45,6 +47,9 @@ PART = LinearPart(
         "fifo_depth": Source("datasheet", f"{_SHEET}, section 3.5: 32 samples, continuous mode overwrites the oldest"),
         "current_ma": Source(
             "unverified", f"gyroscope 4.0 mA and accelerometer with magnetometer 0.6 mA: {_SHEET}, table 4, not opened"
+        ),
+        "noise": Source(
+            "chosen", "its data sheet names none; 90 ug/sqrt(Hz), 7 mdps/sqrt(Hz) as ST's others of its time"
         ),
         "limits": Source("chosen", "codes end at the named range, where the datasheet's figures end"),
     },

@@ -9,7 +9,7 @@ import math
 from fractions import Fraction
 
 from sim.boards import Source
-from sim.sensors.parts.base import LinearPart, Quantity
+from sim.sensors.parts.base import LinearPart, Noise, Quantity
 
 _CORE = "arduino/ArduinoCore-mbed@78ea5cd63ad975843c2924421d3a4e07b7218cbc: libraries/PDM/src/nrf52/PDM.cpp"
 # A sine of 1 Pa (rms; 94 dB SPL) is 26 dB below a sine that fills the range; so full scale is, as a peak:
@@ -19,7 +19,18 @@ PART = LinearPart(
     name="mp34dt05",
     title="ST MP34DT05",
     slot="microphone",
-    quantities=(Quantity("sound pressure", ("sound",), "Pa", "Pa", "Pa", {FULL_SCALE_PA: FULL_SCALE_PA / 32768}),),
+    quantities=(
+        Quantity(
+            "sound pressure",
+            ("sound",),
+            "Pa",
+            "Pa",
+            "Pa",
+            {FULL_SCALE_PA: FULL_SCALE_PA / 32768},
+            # 64 dB below 1 Pa, over the 20 kHz in which that is measured
+            Noise(density=10 ** (-64 / 20) / math.sqrt(20_000)),
+        ),
+    ),
     rates=(Fraction(16000), Fraction(41667)),
     pollable=False,
     fifo_depth=512,
@@ -31,6 +42,10 @@ PART = LinearPart(
             "-26 dBFS: Arduino ABX00031, arduino/docs-content@12cdce902fc5295baca1d0815620be5329282209: "
             "content/hardware/03.nano/boards/nano-33-ble-sense/datasheet/datasheet.md; "
             "at 94 dB SPL: ST user manual of the STEBCN2V1, page 19",
+        ),
+        "noise": Source(
+            "datasheet",
+            "64 dB (A) below 94 dB SPL: ST user manual of the STEBCN2V1, page 19; taken as white up to 20 kHz",
         ),
         "rates": Source("driver", _CORE),
         "fifo_depth": Source(
