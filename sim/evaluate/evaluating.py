@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.boards import Board, all_boards, board_folders
 from sim.durations import picoseconds
 from sim.errors import SetupError, UsageError
 from sim.evaluate.dataset import Dataset, Entry, Given, dataset
@@ -25,8 +26,8 @@ from sim.settings import Settings
 from sim.target import Target
 
 if TYPE_CHECKING:
-    from sim.boards import Board
     from sim.firmware import Firmware
+    from sim.firmware.app import App
     from sim.model import Model
 
 TAIL = "30 s"  # of board time for the last decision
@@ -177,8 +178,21 @@ def _firmware(
     if path.suffix == ".elf":
         raise UsageError(f"{app}: no such file")
     loaded = App.load(app)
+    _check_sensors(loaded, target)
     built = target.build(app, Path(model) if isinstance(model, str) else model, progress=building)
     return built, dict(loaded.evaluate), str(loaded.folder / FILE)
+
+
+def _check_sensors(app: App, target: Target) -> None:
+    """Raises UsageError where the board has not the sensors of the app: before anything is built."""
+    for slot in app.sensors:
+        if slot not in target.board.parts:
+            has = ", ".join(target.board.parts) or "none"
+            others = [b.name for b in all_boards(board_folders(target.settings)) if slot in b.parts]
+            raise UsageError(
+                f"app {app.name} wants the sensor {slot!r}, board {target.board.name} has {has}",
+                hint=f"boards that have it: {', '.join(others)}" if others else "docs/boards.md: a board of your own",
+            )
 
 
 def _model_folder(app: str | Path, firmware: Firmware) -> tuple[Path | None, tuple[str, ...]]:
