@@ -25,7 +25,6 @@ COMMANDS = {
     "evaluate": "accuracy of an app on a virtual board over a labelled set, beside the int8 model on the host",
     "replay": "run a recording again: the same, or where it differs; does a new firmware still fail?",
     "sweep": "evaluate over apps, boards, models, TFLM trees and engines: one table, and a picture of it",
-    "sweep": "evaluate over apps, boards, models, TFLM trees and engines: one table, and a picture of it",
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
     "compress": "pruning, weight sharing, int8: accuracy, size and cycles on the board after each step",
