@@ -29,7 +29,6 @@ from sim.engines.protocol import (
     COUNT,
     FAULTS,
     MARKS,
-    Access,
     Arm,
     CallNode,
     CodeBlock,
@@ -38,7 +37,6 @@ from sim.engines.protocol import (
     RegionRun,
     Stop,
     StopKind,
-    WatchedMemory,
 )
 from sim.port.mailbox import DOORBELL, MAGIC, REQUEST, SIZE, SYMBOL, VERSION, Op
 from sim.settings import Settings
@@ -222,23 +220,6 @@ class FakeSession:
     def system_word(self, address: int) -> int | None:
         return None
 
-    def core(self) -> Sequence[int]:
-        return ()
-
-    def set_core(self, registers: Sequence[int]) -> None:
-        raise NotImplementedError("the fake core has no registers")
-
-    stand_at = set_core
-
-    def floats(self) -> Sequence[int]:
-        return ()
-
-    def watch_memory(self, places: Sequence[WatchedMemory]) -> None:
-        raise NotImplementedError("the fake core does not tell of its accesses")
-
-    def accesses(self) -> tuple[list[Access], Sequence[int]]:
-        return [], ()
-
     def console(self) -> tuple[bytes, Sequence[int]]:
         out = bytes(self._sent), self._marks
         self._sent, self._marks = bytearray(), []
@@ -270,9 +251,6 @@ class FakeEngine:
 
     def version(self) -> str:
         return "1"
-
-    def native_layout(self, board: Board) -> Layout | None:
-        return None
 
     def layout(self, board: Board) -> Layout:
         return Layout(

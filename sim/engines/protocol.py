@@ -25,6 +25,7 @@ FAULTS = "faults"  # stops at the first instruction of a fault handler
 REGISTERS = "registers"  # the core's registers, pc too, can be set where it stands still: functions can be called
 ACCESSES = "accesses"  # notes reads and writes of memory
 DEBUGGER = "debugger"  # a debugger can attach
+NATIVE = "native"  # has machines besides, with the memory of boards that it otherwise plays on others
 FLASH = "flash"  # flash can be written while the core stands still, and the core notices (see FlashWriter)
 
 
@@ -223,24 +224,6 @@ class Session(Protocol):
     def registers(self) -> dict[str, int]:
         """r0..r12, sp, lr, pc, xpsr while the core stands still; empty if the engine is gone and left none."""
 
-    def core(self) -> Sequence[int]:
-        """r0 to r15 in front of the block where the core stands still; empty where it cannot go on elsewhere."""
-
-    def set_core(self, registers: Sequence[int]) -> None:
-        """r0 to r15 with which the core goes on at the next `resume`. Only where `core` gives them."""
-
-    def stand_at(self, registers: Sequence[int]) -> None:
-        """The core goes to that place, where it once stood, and stands still in front of it without another stop."""
-
-    def floats(self) -> Sequence[int]:
-        """s0 to s31 as words; empty where the core has no floating-point unit."""
-
-    def watch_memory(self, places: Sequence[WatchedMemory]) -> None:
-        """Note accesses to these places from now on, and to no others. At most 8."""
-
-    def accesses(self) -> tuple[list[Access], Sequence[int]]:
-        """Accesses noted since the last call, and of each place how many were not noted so far."""
-
     def process_stacks(self) -> Sequence[int]:
         """In a handler: where the process stack pointer is, or may be. Empty where the engine cannot tell."""
 
@@ -276,6 +259,28 @@ class FlashWriter(Protocol):
         """
 
 
+class SteeredSession(Session, Protocol):
+    """What a session of an engine with REGISTERS and ACCESSES can do besides."""
+
+    def core(self) -> Sequence[int]:
+        """r0 to r15 in front of the block where the core stands still; empty where it cannot go on elsewhere."""
+
+    def set_core(self, registers: Sequence[int]) -> None:
+        """r0 to r15 with which the core goes on at the next `resume`. Only where `core` gives them."""
+
+    def stand_at(self, registers: Sequence[int]) -> None:
+        """The core goes to that place, where it once stood, and stands still in front of it without another stop."""
+
+    def floats(self) -> Sequence[int]:
+        """s0 to s31 as words; empty where the core has no floating-point unit."""
+
+    def watch_memory(self, places: Sequence[WatchedMemory]) -> None:
+        """Note accesses to these places from now on, and to no others. At most 8."""
+
+    def accesses(self) -> tuple[list[Access], Sequence[int]]:
+        """Accesses noted since the last call, and of each place how many were not noted so far."""
+
+
 class Engine(Protocol):
     """A way to run firmware."""
 
@@ -288,8 +293,12 @@ class Engine(Protocol):
     def layout(self, board: Board) -> Layout:
         """Where firmware for this board goes. Raises UsageError when the engine cannot play the board."""
 
-    def native_layout(self, board: Board) -> Layout | None:
-        """Where images lie that were linked for the board itself; None where the engine has no such machine for it."""
-
     def start(self, image: Image) -> Session:
         """Start; returns at the stop before the first instruction."""
+
+
+class NativeEngine(Engine, Protocol):
+    """An engine with NATIVE."""
+
+    def native_layout(self, board: Board) -> Layout | None:
+        """Where images lie that were linked for the board itself; None where the engine has no such machine for it."""

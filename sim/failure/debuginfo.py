@@ -81,7 +81,7 @@ class DebugInfo:
     def line(self, address: int) -> str:
         """`file.c:12`, or "" where the image does not say."""
         try:
-            unit = self._unit(address)
+            unit = self.unit(address)
             if unit is None:
                 return ""
             if unit.cu_offset not in self._lines:
@@ -93,7 +93,8 @@ class DebugInfo:
                 return f"{file}:{line}"
         return ""
 
-    def _unit(self, address: int) -> Any:
+    def unit(self, address: int) -> Any:
+        """The compilation unit of an address; None where the image does not say."""
         ranges = self._dwarf.get_aranges()
         if ranges is not None:
             offset = ranges.cu_offset_at_addr(address)

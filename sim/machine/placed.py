@@ -1,28 +1,91 @@
-"""Whether an image lies where the board has memory: an image for another memory map only ever locks up."""
+"""Whether an image lies where the board has memory: an image for another memory map only ever locks up.
+
+An image is linked for the machine that plays the board, as boardless links its own, or for the board itself.
+"""
 
 from __future__ import annotations
 
+from typing import cast
+
 from sim.boards import Board, Memory
 from sim.elf import Elf
-from sim.engines.protocol import Layout
+from sim.engines.protocol import NATIVE, Engine, Layout, NativeEngine
 from sim.errors import UsageError
 
 _BOOT = 1024  # bytes at the place of the vector table, where that is not the flash
 
 
+def layout_of(elf: Elf, board: Board, engine: Engine, layout: Layout) -> Layout:
+    """Where the image lies: `layout`, or the board's own addresses where the engine has a machine with them.
+
+    Raises UsageError for an image that is linked for other addresses, is too large, or could not boot.
+    """
+    wrong = _outside(elf, layout)
+    if wrong is None:
+        return layout
+    native = None
+    if NATIVE in engine.capabilities and not layout.native:
+        native = cast(NativeEngine, engine).native_layout(board)
+    if native is None:
+        raise UsageError(
+            f"{_which(elf, wrong)} is not memory of {board.name}, which {_described(layout)}",
+            hint="link it for these addresses (docs/port.md), or choose the board it is for",
+        )
+    wrong_there = _outside(elf, native)
+    if wrong_there is not None:
+        raise UsageError(
+            f"{_which(elf, wrong_there)} is memory of no machine for {board.name}, which {_described(native)} for "
+            f"images of the board itself, and {_described(layout)} for those linked for it",
+            hint="link it for one of these maps (docs/images.md), or choose the board it is for",
+        )
+    _check_vectors(elf, native)
+    return native
+
+
 def check_placed(elf: Elf, board: Board, layout: Layout) -> None:
-    """Raises UsageError for an image that is linked for other addresses, or is too large for the board."""
+    """Raises UsageError for an image that is not linked for this layout."""
+    wrong = _outside(elf, layout)
+    if wrong is not None:
+        raise UsageError(
+            f"{_which(elf, wrong)} is not memory of {board.name}, which {_described(layout)}",
+            hint="link it for these addresses (docs/port.md), or choose the board it is for",
+        )
+
+
+def _outside(elf: Elf, layout: Layout) -> tuple[int, int] | None:
+    """The first part of an image, start and end, that lies in no memory of the layout."""
     places = [layout.flash, layout.ram, Memory(layout.vectors, _BOOT)]
     for segment in elf.segments:
         loaded = (segment.load_address, segment.load_address + len(segment.data))
         used = (segment.address, segment.address + segment.memory_size)
         for start, end in (loaded, used):
             if start != end and not any(p.origin <= start and end <= p.end for p in places):
-                raise UsageError(
-                    f"{elf.path.name}: {start:#010x} to {end:#010x} is not memory of {board.name}, which "
-                    f"{layout.machine} plays: flash {_span(layout.flash)}, RAM {_span(layout.ram)}",
-                    hint="link it for these addresses (docs/port.md), or choose the board it is for",
-                )
+                return start, end
+    return None
+
+
+def _check_vectors(elf: Elf, layout: Layout) -> None:
+    """Raises UsageError where the core would find no place to begin at."""
+    try:
+        top, reset = elf.word(layout.vectors), elf.word(layout.vectors + 4)
+        elf.read(reset & ~1, 2)
+        fits = bool(reset & 1) and layout.ram.origin < top <= layout.ram.end
+    except IndexError:
+        fits = False
+    if not fits:
+        raise UsageError(
+            f"{elf.path.name} has no vector table at {layout.vectors:#010x}, where {layout.machine} begins: a stack "
+            f"pointer in RAM {_span(layout.ram)}, and an address of code in the image, Thumb bit set",
+            hint="an image behind a bootloader runs with the bootloader in one file, or linked for the start of flash",
+        )
+
+
+def _which(elf: Elf, part: tuple[int, int]) -> str:
+    return f"{elf.path.name}: {part[0]:#010x} to {part[1]:#010x}"
+
+
+def _described(layout: Layout) -> str:
+    return f"{layout.machine} plays: flash {_span(layout.flash)}, RAM {_span(layout.ram)}"
 
 
 def _span(memory: Memory) -> str:

@@ -12,10 +12,11 @@ from sim.engines.protocol import (
     FAULTS,
     FLASH,
     MARKS,
+    NATIVE,
     REGISTERS,
     Image,
     Layout,
-    Session,
+    SteeredSession,
 )
 from sim.engines.qemu.program import find_qemu, qemu_version
 from sim.engines.qemu.twins import layout_of, native_layout_of
@@ -26,7 +27,7 @@ class QemuEngine:
     """Engine `qemu` (see `sim.engines.protocol.Engine`)."""
 
     name = "qemu"
-    capabilities = frozenset({COUNT, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH})
+    capabilities = frozenset({COUNT, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH, NATIVE})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,7 +41,7 @@ class QemuEngine:
     def native_layout(self, board: Board) -> Layout | None:
         return native_layout_of(board)
 
-    def start(self, image: Image) -> Session:
+    def start(self, image: Image) -> SteeredSession:
         from sim.engines.qemu.session import open_session
 
         program = find_qemu(self._settings)

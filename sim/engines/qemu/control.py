@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sim.boards import Memory
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch
 from sim.engines.qemu import stack as stack_area
-from sim.engines.qemu.calls import HEADER as CALL_MAP
+from sim.engines.qemu.code import HEADER as CODE
 from sim.engines.qemu.functions import FunctionsArea
 from sim.engines.qemu.shared import shared_file
 from sim.engines.qemu.steer import ROOM_BYTES, SteerArea
@@ -22,7 +22,7 @@ MARKS_MAX = 1 << 16
 REGIONS_MAX = 1 << 12
 
 _SYMBOLS_AT = 4096
-_CALL_MAP_AT = 1280
+_CODE_AT = 1280
 _TIMING_AT = 2048  # struct timing_page: parameters, then counters
 _COUNTERS = struct.Struct("<QQQQQ")
 _COUNTERS_AT = _TIMING_AT + 112
@@ -46,7 +46,7 @@ class Control:
         stack: Memory | None = None,
         watch: Watch | None = None,
         timing: bytes | None = None,
-        calls: tuple[int, int, bytes] = (0, 0, b""),
+        code: tuple[int, bytes] = (0, b""),
     ) -> None:
         # One entry an address: an alias must not hide the name that is armed.
         by_address: dict[int, str] = {}
@@ -62,12 +62,12 @@ class Control:
         self._marks_at = _SYMBOLS_AT + 8 * len(self.names)
         self._regions_at = self._marks_at + 8 * MARKS_MAX
         self._functions = FunctionsArea(watch, self._regions_at + _REGION_RUN.size * REGIONS_MAX)
-        low, covered, bits = calls
-        accesses_at = -(-(self._functions.end + len(bits)) // 8) * 8
+        code_at, code_bytes = code
+        accesses_at = -(-(self._functions.end + len(code_bytes)) // 8) * 8
         self.fd, self._map = shared_file("boardless-control", accesses_at + ROOM_BYTES)
         self.steer = SteerArea(self._map, accesses_at)
-        CALL_MAP.pack_into(self._map, _CALL_MAP_AT, low, covered, self._functions.end)
-        self._map[self._functions.end : self._functions.end + len(bits)] = bits
+        CODE.pack_into(self._map, _CODE_AT, code_at, len(code_bytes), self._functions.end)
+        self._map[self._functions.end : self._functions.end + len(code_bytes)] = code_bytes
         self._functions.write(self._map, self._index[watch.calls_of] if watch and watch.calls_of else None)
         _HEADER.pack_into(
             self._map, 0,

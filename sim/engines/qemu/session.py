@@ -28,7 +28,7 @@ from sim.engines.protocol import (
 )
 from sim.engines.qemu import control as ctl
 from sim.engines.qemu import steer
-from sim.engines.qemu.calls import return_addresses
+from sim.engines.qemu.code import code_of
 from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.monitor import Monitor
 from sim.engines.qemu.probe import ensure_probe
@@ -97,7 +97,7 @@ class QemuSession:
                 stack=image.stack,
                 timing=image.timing.pack(image.layout.flash.origin, image.layout.flash.size) if image.timing else None,
                 watch=image.watch,
-                calls=return_addresses(load_elf(image.elf)),
+                code=code_of(load_elf(image.elf)),
             )
             undo.callback(self._control.close)
             if image.watch is not None and image.watch.stack is not None:

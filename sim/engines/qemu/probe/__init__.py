@@ -14,8 +14,31 @@ from sim.errors import SetupError
 from sim.paths import cache_root
 
 FOLDER = Path(__file__).parent
-SOURCES = ("probe.c", "access.c", "flash.c", "functions.c", "stack.c", "steer.c", "timing.c", "cache.c", "core.c", "decode.c")
-_HEADERS = ("access.h", "flash.h", "functions.h", "stack.h", "steer.h", "timing.h", "cache.h", "core.h", "decode.h")
+SOURCES = (
+    "probe.c",
+    "access.c",
+    "flash.c",
+    "functions.c",
+    "stack.c",
+    "steer.c",
+    "timing.c",
+    "cache.c",
+    "codemap.c",
+    "core.c",
+    "decode.c",
+)
+_HEADERS = (
+    "access.h",
+    "flash.h",
+    "functions.h",
+    "stack.h",
+    "steer.h",
+    "timing.h",
+    "cache.h",
+    "codemap.h",
+    "core.h",
+    "decode.h",
+)
 _FLAGS = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread")
 
 

@@ -28,6 +28,7 @@ struct access {
 struct access_place { /* an instruction */
   uint32_t pc;
   uint32_t ahead; /* what the count is ahead of it when it accesses memory */
+  uint32_t cycles; /* the same of cycles, as far as they are known at translation */
 };
 
 extern struct access_area *access_area;

@@ -43,7 +43,8 @@ static unsigned m4(const struct timing_page *page, const struct op *before, cons
     case K_LOAD_TWO:
     case K_STORE_TWO: c = 1u + op->n; break;
     case K_TABLE: c = 2; break;
-    case K_SYSTEM: c = 2; break;
+    case K_SYSTEM:
+    case K_EXCEPTION: c = 2; break;
     case K_IT: c = before != NULL && before->size == 2 ? 0 : 1; break; /* folded */
     case K_FP_MAC: c = 3; break;
     case K_FP_DIV: c = 14; break;
@@ -76,7 +77,8 @@ static unsigned m33(const struct timing_page *page, const struct op *first, cons
     case K_LOAD_TWO:
     case K_STORE_TWO: c = op->n; break;
     case K_TABLE: c = 2; break;
-    case K_SYSTEM: c = 2; break;
+    case K_SYSTEM:
+    case K_EXCEPTION: c = 2; break;
     case K_IT: c = before != NULL && before->size == 2 ? 0 : 1; break;
     case K_FP_MAC: c = 3; break;
     case K_FP_DIV: c = 14; break;
@@ -98,7 +100,7 @@ static bool touches_memory(const struct op *op) {
   return (op->kind >= K_LOAD && op->kind <= K_STORE_TWO) || op->kind == K_TABLE;
 }
 static bool alone(const struct op *op) {
-  return op->n > 1 || op->kind == K_DIV || op->kind == K_SYSTEM || op->kind == K_BARRIER || op->kind == K_IT ||
+  return op->n > 1 || op->kind == K_DIV || op->kind == K_SYSTEM || op->kind == K_EXCEPTION || op->kind == K_BARRIER || op->kind == K_IT ||
          op->kind == K_TABLE || op->kind == K_FP_DIV;
 }
 static unsigned latency(const struct timing_page *page, const struct op *op) {

@@ -213,7 +213,7 @@ static void decode_16(uint32_t at, uint32_t h, struct op *op) {
       break;
     case 13:
       if (bits(h, 11, 8) >= 14)
-        op->kind = K_SYSTEM; /* UDF, SVC */
+        op->kind = K_EXCEPTION;
       else
         branch(op, at, (int8_t)h * 2, true);
       break;

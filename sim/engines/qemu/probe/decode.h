@@ -28,6 +28,7 @@ enum kind {
   K_BRANCH_REG, /* BX, BLX, MOV to pc, ADD to pc */
   K_TABLE,      /* TBB, TBH */
   K_SYSTEM,     /* MRS, MSR, CPS */
+  K_EXCEPTION,  /* SVC, UDF */
   K_BARRIER,
   K_FP,         /* VADD, VSUB, VMUL, VABS, VNEG, VMOV, VCVT, VCMP, VSEL, ... */
   K_FP_MAC,     /* VMLA, VMLS, VNMLA, VNMLS, VFMA, VFMS, VFNMA, VFNMS */

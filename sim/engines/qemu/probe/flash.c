@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "codemap.h"
+
 /* What follows 'w' on the socket: this, and `length` bytes. */
 struct write_request {
   uint32_t origin, size; /* the flash */
@@ -38,5 +40,6 @@ bool flash_request(int socket, bool *code) {
   if (seen == NULL || seen_at - r.origin >= r.size) return false;
   if (r.address - r.origin >= r.size || r.length > r.size - (r.address - r.origin)) return false;
   memcpy(seen + ((int64_t)r.address - (int64_t)seen_at), bytes, r.length);
+  if (*code) codemap_write(r.address, bytes, r.length);
   return true;
 }

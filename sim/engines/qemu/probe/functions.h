@@ -44,7 +44,9 @@ void functions_step(uint32_t pc, uint32_t function, bool entry, uint32_t link, u
 /* Of probe.c. */
 bool core_registers(uint32_t *sp, uint32_t *lr);
 bool ram_word(uint32_t address, uint32_t *value);
-uint32_t function_of(uint64_t address);        /* index of the last symbol up to there */
+uint32_t function_of(uint64_t address);        /* index of the last symbol up to there, ~0 where there is none */
+uint32_t symbol_at(uint64_t address);          /* index of the symbol there, or ~0 */
+uint32_t symbol_address(uint32_t symbol);      /* ~0 behind the last one */
 bool is_operator(uint32_t symbol);             /* each of its calls is a place of its own in the tree */
 
 extern struct functions_area *functions;

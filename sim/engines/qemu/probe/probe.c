@@ -26,6 +26,7 @@
 #include "timing.h"
 
 #include "access.h"
+#include "codemap.h"
 #include "flash.h"
 #include "functions.h"
 #include "stack.h"
@@ -103,17 +104,8 @@ struct control {
   uint32_t frames, frame[FRAMES];            /* 88, 92: where the process stack pointer may be, after request 'p' */
 };
 
-/* A bit for each halfword of the image: set where a call could return to, that is, behind anything that looks like one. */
-struct call_map {
-  uint32_t low, size; /* addresses that it covers */
-  uint32_t bits_at;   /* offset in this file */
-};
-enum { CALL_MAP_AT = 1280 };
-
 static struct control *ctl;
 static const uint64_t *image_clock; /* what limits and marks are in: cycles where the image has a timing model, else instructions */
-static const struct call_map *call_map;
-static const uint8_t *call_bits;
 static struct sym *syms;
 static uint64_t *marks;
 static struct region *regions;
@@ -243,9 +235,11 @@ struct block {
   const uint16_t *rest;  /* instructions to the end from each halfword of the block */
   struct timing_block *timing;
   uint32_t cycles;       /* symbol in mid-block: what the block added for the code from here on */
+  bool looks;            /* the limit is looked at here: so stops are at the same places whatever else is watched */
   uint32_t function;     /* index of the symbol that it belongs to, where calls are watched */
 };
 enum { NONE = 0xffffffffu, DEPTH = 256, WATCHES = 1024 };
+static bool lean; /* blocks add up inline: QEMU leaves none in its middle */
 
 static void *score;             /* from version 2 inline counters live in a scoreboard of QEMU's */
 static uint64_t *exact_counter; /* its one entry, once the core runs */
@@ -372,10 +366,12 @@ static void mark(uint64_t now) {
   if (ctl->marks < ctl->marks_max) marks[ctl->marks++] = now;
 }
 
+static inline bool over(const struct block *b) { return b->looks & (*image_clock >= ctl->limit); }
+
 static void slow_path(const struct block *b, bool inner) {
   uint64_t now = ctl->count;
   uint32_t arm = b->entry == NONE ? 0 : syms[b->entry].arm;
-  uint32_t ahead = b->timing ? timing_ahead(b->timing) : 0;
+  uint32_t ahead = b->timing && !lean ? timing_ahead(b->timing) : 0;
   timing.page->cycles -= ahead;
   if (*b->watch) regions_end(b->pc, now);
   if (arm & MARK) mark(*image_clock);
@@ -383,7 +379,7 @@ static void slow_path(const struct block *b, bool inner) {
   if (ctl->marks == ctl->marks_max || ctl->regions == ctl->regions_max) stop(EVENT_FULL, 0, b->pc);
   if (arm & STOP)
     stop(EVENT_SYMBOL, b->entry, b->pc);
-  else if (*image_clock >= ctl->limit)
+  else if (over(b))
     stop(EVENT_LIMIT, 0, b->pc);
   timing.page->cycles += ahead;
 }
@@ -397,32 +393,14 @@ static inline void watch_stack(const struct block *b) {
   }
 }
 
-/* In version 1 a block is never left in its middle (but for -icount, where instructions count themselves), and
- * ctl->count is the counter: less to look at. */
-static void on_block_v1(unsigned vcpu, void *data) {
-  const struct block *b = data;
-  (void)vcpu;
-  if (UNLIKELY((core[13] - stack_low > stack_size) | (*image_clock >= ctl->limit) | *b->watch)) {
-    watch_stack(b);
-    if (*image_clock >= ctl->limit || *b->watch) slow_path(b, false);
-  }
-  ctl->count += b->instructions;
-  if (b->timing) timing_enter(b->timing, core);
-}
-
 static void on_block(unsigned vcpu, void *data) {
   const struct block *b = data;
   (void)vcpu;
   take_exact_count();
   watch_stack(b);
-  if (!goes_on(b) && UNLIKELY(*image_clock >= ctl->limit || *b->watch)) slow_path(b, false);
+  if (!goes_on(b) && UNLIKELY(over(b) || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
   if (b->timing) timing_enter(b->timing, core);
-}
-
-static void on_turn(unsigned vcpu, void *data) { /* the end of a loop: nothing can be here but the limit */
-  (void)vcpu;
-  if (UNLIKELY(*image_clock >= ctl->limit)) slow_path(data, false);
 }
 
 static void on_call_block(unsigned vcpu, void *data) { /* ends in a linked call */
@@ -436,7 +414,7 @@ static void on_entry_block(unsigned vcpu, void *data) { /* begins at a symbol */
   take_exact_count();
   watch_stack(b);
   goes_on(b);
-  if (UNLIKELY(*image_clock >= ctl->limit || syms[b->entry].arm || *b->watch)) slow_path(b, false);
+  if (UNLIKELY(over(b) || syms[b->entry].arm || *b->watch)) slow_path(b, false);
   ctl->count += b->instructions;
   if (b->timing) timing_enter(b->timing, core);
   if (b->link) link_address = b->link;
@@ -485,6 +463,54 @@ static void on_entry_block_watched(unsigned vcpu, void *data) {
   watch_calls(data);
 }
 
+/* ---- blocks that add up inline ----
+ *
+ * What a block adds to the counts is added by translated code, behind what is called here. So at most blocks nobody has
+ * to be called; the others look only at what can be there. Not with -icount, and not from version 2 on (see goes_on). */
+enum position { NOWHERE, TURN, INNER, RETURN, CALL, ENTRY, POSITIONS };
+enum cost { KNOWN, EDGE, FETCHES, FLASH, COSTS }; /* what of a block's cycles is not known at translation */
+
+static inline void lean_calls(const struct block *b) {
+  if (UNLIKELY(!functions_stay((uint32_t)b->pc, b->function)))
+    functions_step((uint32_t)b->pc, b->function, b->entry != NONE, (uint32_t)b->link, ctl->count, timing.page->cycles);
+  else if (b->link)
+    functions_here.pending = (uint32_t)b->link;
+}
+
+static inline __attribute__((always_inline)) void lean_block(const struct block *b, enum position at, enum cost cost,
+                                                             bool calls) {
+  if (at >= RETURN) {
+    if (UNLIKELY((core[13] - stack_low > stack_size) | (*image_clock >= ctl->limit) | *b->watch |
+                 (at == ENTRY && syms[b->entry].arm))) {
+      watch_stack(b);
+      slow_path(b, false);
+    }
+    if (calls) lean_calls(b);
+  } else if (at != NOWHERE) {
+    if (UNLIKELY(*image_clock >= ctl->limit)) slow_path(b, false);
+    if (at == INNER && UNLIKELY(functions_here.function != b->function)) lean_calls(b);
+  }
+  if (cost == EDGE) timing_edge(b->timing, ctl->count);
+  if (cost == FETCHES) timing_fetches(b->timing);
+  if (cost == FLASH) timing_flash(b->timing, core);
+  if (at == CALL || (at == ENTRY && b->link)) link_address = b->link;
+}
+
+#define LEAN(at, cost, calls) \
+  static void lean_##at##_##cost##_##calls(unsigned vcpu, void *data) { \
+    (void)vcpu; \
+    lean_block(data, at, cost, calls); \
+  }
+#define LEAN_COSTS(at, calls) LEAN(at, KNOWN, calls) LEAN(at, EDGE, calls) LEAN(at, FETCHES, calls) LEAN(at, FLASH, calls)
+#define LEAN_BOTH(at) LEAN_COSTS(at, 0) LEAN_COSTS(at, 1)
+LEAN_BOTH(NOWHERE) LEAN_BOTH(TURN) LEAN_BOTH(INNER) LEAN_BOTH(RETURN) LEAN_BOTH(CALL) LEAN_BOTH(ENTRY)
+#define NAMES_COSTS(at, calls) \
+  { lean_##at##_KNOWN_##calls, lean_##at##_EDGE_##calls, lean_##at##_FETCHES_##calls, lean_##at##_FLASH_##calls }
+#define NAMES(calls) \
+  { NAMES_COSTS(NOWHERE, calls), NAMES_COSTS(TURN, calls), NAMES_COSTS(INNER, calls), NAMES_COSTS(RETURN, calls), \
+    NAMES_COSTS(CALL, calls), NAMES_COSTS(ENTRY, calls) }
+static void (*const lean_callbacks[2][POSITIONS][COSTS])(unsigned, void *) = {NAMES(0), NAMES(1)};
+
 static void on_code(unsigned vcpu, void *data) {
   (void)vcpu;
   ((struct code_block *)data)->times++;
@@ -505,19 +531,44 @@ static void on_first(unsigned vcpu, void *data) {
   }
 }
 
+/* Cycles in front of an instruction that accesses memory. Flash waits of loads behind it are in already. */
+static uint64_t cycles_at(const struct access_place *place) {
+  return lean ? timing.page->cycles - place->cycles : timing_at(place->pc);
+}
+
 static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;
   if (UNLIKELY((uint32_t)address == ctl->console) && qemu_plugin_mem_is_store(info))
-    mark(timing.level == LEVEL_OFF ? ctl->count : timing_at((uint32_t)(uintptr_t)data));
+    mark(timing.level == LEVEL_OFF ? ctl->count : cycles_at(data));
 }
 
-/* A load whose address could not be seen when its block began. */
+/* A load whose address could not be seen when its block began. Most are not from flash and aligned. */
+static inline __attribute__((always_inline)) void load(uint32_t address, uint32_t size) {
+  if (UNLIKELY((address & (size - 1)) != 0 || timing_in_flash(address)))
+    timing_access(address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1);
+}
 static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
-  uint32_t size = (uint32_t)(uintptr_t)data; /* 0: not known at translation */
   (void)vcpu;
-  if (UNLIKELY(size == 0)) size = 1u << qemu_plugin_mem_size_shift(info);
-  if (((uint32_t)address & (size - 1)) == 0 && !timing_in_flash((uint32_t)address)) return;
-  timing_access((uint32_t)address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1);
+  (void)data;
+  load((uint32_t)address, 1u << qemu_plugin_mem_size_shift(info));
+}
+static void on_load_1(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
+  (void)vcpu;
+  (void)info;
+  (void)data;
+  load((uint32_t)address, 1);
+}
+static void on_load_2(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
+  (void)vcpu;
+  (void)info;
+  (void)data;
+  load((uint32_t)address, 2);
+}
+static void on_load_4(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
+  (void)vcpu;
+  (void)info;
+  (void)data;
+  load((uint32_t)address, 4);
 }
 
 static void on_any_store(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
@@ -538,12 +589,12 @@ static void on_access(unsigned vcpu, uint32_t info, uint64_t address, void *data
   (void)vcpu;
   take_exact_count();
   if (access_note(place, (uint32_t)address, 1u << qemu_plugin_mem_size_shift(info), qemu_plugin_mem_is_store(info),
-                  ctl->count, timing.level == LEVEL_OFF ? 0 : timing_at(place->pc)))
+                  ctl->count, timing.level == LEVEL_OFF ? 0 : cycles_at(place)))
     ctl->limit = 0;
 }
 
 /* ---- translation ---- */
-static uint32_t symbol_at(uint64_t address) {
+uint32_t symbol_at(uint64_t address) {
   uint32_t low = 0, high = ctl->symbols;
   while (low < high) {
     uint32_t mid = low + (high - low) / 2;
@@ -567,6 +618,8 @@ uint32_t function_of(uint64_t address) {
   return low == 0 ? NONE : low - 1;
 }
 
+uint32_t symbol_address(uint32_t index) { return index < ctl->symbols ? syms[index].address : 0xffffffffu; }
+
 bool is_operator(uint32_t index) { return index < ctl->symbols && (syms[index].arm & REGION); }
 
 static void opcode(struct qemu_plugin_insn *insn, uint16_t half[2]) {
@@ -577,33 +630,6 @@ static void opcode(struct qemu_plugin_insn *insn, uint16_t half[2]) {
   half[0] = half[1] = 0;
   got = data(insn, half, 4);
   if (got > 64) memcpy(half, (const void *)got, size < 4 ? size : 4);
-}
-
-/* BL immediate or BLX register (Armv7-M ARM A7.7.18, A7.7.19): the instruction that sets LR to what follows it. */
-static bool is_linked_call(const uint16_t half[2], size_t size) {
-  if (size == 2) return (half[0] & 0xff87) == 0x4780;
-  return (half[0] & 0xf800) == 0xf000 && (half[1] & 0xd000) == 0xd000;
-}
-
-/* Target of a direct branch: B (A7.7.12, four encodings), BL, and LE of Armv8.1-M; 0 for every other instruction. */
-static uint64_t branch_target(const uint16_t half[2], size_t size, uint64_t at) {
-  uint32_t sign = half[0] >> 10 & 1, j1 = half[1] >> 13 & 1, j2 = half[1] >> 11 & 1;
-  int32_t offset;
-  if (size == 2 && (half[0] & 0xf000) == 0xd000)
-    offset = (int8_t)half[0] * 2;
-  else if (size == 2 && (half[0] & 0xf800) == 0xe000)
-    offset = (int32_t)((uint32_t)half[0] << 21) >> 20;
-  else if (size == 4 && (half[0] & 0xff80) == 0xf000 && (half[1] & 0xf001) == 0xc001)
-    offset = -(int32_t)((half[1] >> 1 & 0x3ff) << 2 | (half[1] >> 11 & 1) << 1);
-  else if (size == 4 && (half[0] & 0xf800) == 0xf000 && (half[1] & 0xd000) == 0x8000)
-    offset = (int32_t)((sign << 31 | j2 << 30 | j1 << 29 | (half[0] & 0x3fu) << 23 | (half[1] & 0x7ffu) << 12)) >> 11;
-  else if (size == 4 && (half[0] & 0xf800) == 0xf000 && (half[1] & 0x9000) == 0x9000)
-    offset = (int32_t)(sign << 31 | (j1 == sign) << 30 | (j2 == sign) << 29 | (half[0] & 0x3ffu) << 19 |
-                       (half[1] & 0x7ffu) << 8) >>
-             7;
-  else
-    return 0;
-  return at + 4 + (uint64_t)(int64_t)offset;
 }
 
 static void *take_memory(size_t size) {
@@ -650,6 +676,17 @@ static void count_exactly(struct qemu_plugin_insn *insn) {
                                                                               (struct scoreboard_u64){score, 0}, 1);
 }
 
+static void watch_load(struct qemu_plugin_insn *insn, const struct op *op) {
+  uint32_t width = op->n == 1 ? op->width : 0; /* 0: not known */
+  /* 7.2, asked for loads, tells of stores only; asked for both, it tells of both. */
+  qemu_plugin_register_vcpu_mem_cb(insn,
+                                   width == 1   ? on_load_1
+                                   : width == 2 ? on_load_2
+                                   : width == 4 ? on_load_4
+                                                : on_load,
+                                   CB_NO_REGS, qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W, NULL);
+}
+
 static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
   struct timing_block *t;
   struct op *ops = malloc(n * sizeof *ops);
@@ -662,20 +699,12 @@ static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
     decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, thumb_size(half[0]), &ops[i]);
   }
   t = timing_block((uint32_t)qemu_plugin_tb_vaddr(tb), ops, n, core != no_core, watch, take_memory);
-  /* 7.2, asked for loads, tells of stores only; asked for both, it tells of both. */
+  if (lean) timing_lean(t, ops, n);
   for (size_t i = 0; i < n; i++)
-    if (watch[i])
-      qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_load, CB_NO_REGS,
-                                       qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W,
-                                       (void *)(uintptr_t)(ops[i].n == 1 ? ops[i].width : 0));
+    if (watch[i]) watch_load(qemu_plugin_tb_get_insn(tb, i), &ops[i]);
   free(watch);
   free(ops);
   return t;
-}
-
-static bool may_return_to(uint64_t pc) {
-  uint32_t bit = (uint32_t)(pc - call_map->low) >> 1;
-  return pc - call_map->low >= call_map->size || (call_bits[bit >> 3] >> (bit & 7) & 1);
 }
 
 /* Whether nothing has to be looked at when the block begins, so that an inline addition is enough: no symbol and no
@@ -684,7 +713,7 @@ static bool only_counts(const struct block *b, const uint16_t half[2], size_t si
   bool forward = target > at || (size == 2 && (half[0] & 0xf500) == 0xb100);         /* CBZ, CBNZ */
   bool back = size == 2 ? half[0] == 0x4770 || (half[0] & 0xff00) == 0xbd00          /* BX LR, POP {.., PC} */
                         : half[0] == 0xe8bd && (half[1] & 0x8000);                   /* POP.W {.., PC} */
-  return b->entry == NONE && b->link == 0 && (forward || back) && !may_return_to(b->pc);
+  return b->entry == NONE && b->link == 0 && (forward || back) && !codemap_returns((uint32_t)b->pc);
 }
 
 static void watch_stores(struct qemu_plugin_insn *insn, uint64_t at) {
@@ -696,10 +725,40 @@ static void watch_stores(struct qemu_plugin_insn *insn, uint64_t at) {
   qemu_plugin_register_vcpu_mem_cb(insn, on_any_store, CB_NO_REGS, MEM_W, s);
 }
 
-static void watch_accesses(struct qemu_plugin_insn *insn, uint64_t at, uint32_t ahead) {
+static const struct access_place *place_of(const struct block *b, uint64_t at, uint32_t ahead) {
   struct access_place *place = take_memory(sizeof *place);
-  *place = (struct access_place){(uint32_t)at, ahead};
-  qemu_plugin_register_vcpu_mem_cb(insn, on_access, CB_NO_REGS, MEM_R | MEM_W, place);
+  *place = (struct access_place){(uint32_t)at, ahead, b->timing ? timing_rest(b->timing, (uint32_t)(at - b->pc)) : 0};
+  return place;
+}
+
+static void watch_accesses(struct qemu_plugin_insn *insn, const struct access_place *place) {
+  qemu_plugin_register_vcpu_mem_cb(insn, on_access, CB_NO_REGS, MEM_R | MEM_W, (void *)(uintptr_t)place);
+}
+
+static void add_inline(struct qemu_plugin_tb *tb, uint64_t *to, uint64_t amount) {
+  ((void (*)(struct qemu_plugin_tb *, int, void *, uint64_t))symbol("qemu_plugin_register_vcpu_tb_exec_inline"))(
+      tb, INLINE_ADD_U64, to, amount);
+}
+
+static void lean_translate(struct qemu_plugin_tb *tb, struct block *b, size_t n) {
+  bool calls = functions->on & WATCH_CALLS;
+  const struct timing_block *t = b->timing;
+  enum position at = b->entry != NONE                                 ? ENTRY
+                     : b->link                                        ? CALL
+                     : codemap_returns((uint32_t)b->pc)               ? RETURN
+                     : calls && codemap_crossed((uint32_t)b->pc)      ? INNER
+                     : b->looks                                       ? TURN
+                                                                      : NOWHERE;
+  enum cost cost = t == NULL                                                                   ? KNOWN
+                   : timing.level != LEVEL_MEMORY                                              ? (t->tells || t->arrival == ARRIVES_EITHER ? EDGE : KNOWN)
+                   : t->literals || t->pointers || t->arrival == ARRIVES_EITHER                ? FLASH
+                                                                                               : FETCHES;
+  b->instructions = 0; /* added inline, behind what is called */
+  if (calls) b->function = function_of(b->pc);
+  if (at != NOWHERE || cost != KNOWN)
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, lean_callbacks[calls][at][cost], CB_NO_REGS, b);
+  add_inline(tb, &ctl->count, n);
+  if (t) add_inline(tb, &timing.page->cycles, (uint64_t)(int64_t)t->alone);
 }
 
 static void translate(struct qemu_plugin_tb *tb) {
@@ -711,15 +770,14 @@ static void translate(struct qemu_plugin_tb *tb) {
   uint64_t at = qemu_plugin_insn_vaddr(last), end, target;
   uint16_t half[2];
   bool exact = ctl->flags & FLAG_EXACT, singly = false, link;
-  bool lean = qemu_plugin_version < 2 && !exact && timing.level == LEVEL_OFF && !functions->on;
   uint32_t entry = symbol_at(pc);
   int access = qemu_plugin_version >= 2 ? CB_R_REGS : CB_NO_REGS;
   struct block *b;
 
   opcode(last, half);
   end = at + thumb_size(half[0]);
-  link = is_linked_call(half, end - at);
-  target = branch_target(half, end - at, at);
+  link = is_linked_call(half);
+  target = branch_target(half, (uint32_t)at);
   if (!exact && qemu_plugin_version >= 2) singly = target > pc && target < end;
   b = new_block(pc, exact || singly ? 0 : (uint32_t)n, entry, link ? end : 0);
   if (timing.level != LEVEL_OFF) b->timing = time_block(tb, n);
@@ -731,6 +789,7 @@ static void translate(struct qemu_plugin_tb *tb) {
   if (first) {
     first = false;
     first_pc = pc;
+    if (b->timing) b->timing->alone -= (int32_t)timing.page->refill; /* reset is no branch */
     flash_seen((uint32_t)pc, qemu_plugin_insn_haddr(qemu_plugin_tb_get_insn(tb, 0)));
 #ifdef KNOWS_STATE
     qemu_plugin_register_vcpu_tb_exec_cb(tb, block_env, CB_NO_REGS, &first_pc);
@@ -738,27 +797,19 @@ static void translate(struct qemu_plugin_tb *tb) {
 #endif
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
+  b->looks = !only_counts(b, half, end - at, at, target);
   if (lean) {
-    b->instructions = 0; /* added inline, after what is called here */
-    if (!only_counts(b, half, end - at, at, target))
-      qemu_plugin_register_vcpu_tb_exec_cb(tb,
-                                           entry != NONE           ? on_entry_block
-                                           : link                  ? on_call_block
-                                           : may_return_to(b->pc) ? on_block
-                                                                   : on_turn,
-                                           access, b);
-    ((void (*)(struct qemu_plugin_tb *, int, void *, uint64_t))symbol("qemu_plugin_register_vcpu_tb_exec_inline"))(
-        tb, INLINE_ADD_U64, &ctl->count, n);
+    lean_translate(tb, b, n);
   } else if (functions->on & WATCH_CALLS) {
     b->function = function_of(pc);
     qemu_plugin_register_vcpu_tb_exec_cb(
         tb, entry != NONE        ? on_entry_block_watched
             : link               ? on_call_block_watched
-            : may_return_to(pc)  ? on_block_watched
+            : codemap_returns((uint32_t)pc)  ? on_block_watched
                                  : on_inner_block_watched,
         access, b);
   } else {
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : qemu_plugin_version < 2 ? on_block_v1 : on_block,
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, entry != NONE ? on_entry_block : link ? on_call_block : on_block,
                                          access, b);
   }
   if (functions->on & WATCH_CODE) {
@@ -771,14 +822,15 @@ static void translate(struct qemu_plugin_tb *tb) {
     uint32_t inner = i ? symbol_at(here) : NONE;
     if (inner != NONE) {
       struct block *part = new_block(here, exact || singly ? 0 : (uint32_t)(n - i), inner, 0);
+      part->looks = true;
       if (b->timing) part->cycles = timing_rest(b->timing, (uint32_t)(here - pc));
       qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inner_entry, access, part);
     }
     if (stack_area->on) watch_stores(insn, here);
-    if (access_area->on) watch_accesses(insn, here, exact || singly ? 1 : (uint32_t)(n - i));
+    if (access_area->on) watch_accesses(insn, place_of(b, here, exact || singly ? 1 : (uint32_t)(n - i)));
     if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
-    if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, (void *)(uintptr_t)here);
+    if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, (void *)(uintptr_t)place_of(b, here, 0));
   }
 }
 
@@ -852,9 +904,9 @@ static void register_callback(plugin_id id, const char *name, void *v1, void *v7
 }
 
 _Static_assert(sizeof(struct control) <= FUNCTIONS_AT && FUNCTIONS_AT + sizeof(struct functions_area) <= STACK_AT &&
-                   CALL_MAP_AT + sizeof(struct call_map) <= STEER_AT && STEER_AT + sizeof(struct steer_area) <= ACCESS_AT &&
-                   STACK_AT + sizeof(struct stack_area) <= CALL_MAP_AT &&
-                   CALL_MAP_AT + sizeof(struct call_map) <= TIMING_AT && TIMING_AT + sizeof(struct timing_page) <= 4096,
+                   CODE_AT + sizeof(struct code_area) <= STEER_AT && STEER_AT + sizeof(struct steer_area) <= ACCESS_AT &&
+                   STACK_AT + sizeof(struct stack_area) <= CODE_AT &&
+                   CODE_AT + sizeof(struct code_area) <= TIMING_AT && TIMING_AT + sizeof(struct timing_page) <= 4096,
                "the parts of the shared file overlap");
 
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv) {
@@ -881,14 +933,14 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   syms = (struct sym *)((char *)map + ctl->symbols_at);
   marks = (uint64_t *)((char *)map + ctl->marks_at);
   regions = (struct region *)((char *)map + ctl->regions_at);
-  call_map = (const struct call_map *)((const char *)map + CALL_MAP_AT);
-  call_bits = (const uint8_t *)map + call_map->bits_at;
   functions_install(map);
   stack_install(map);
   steer_install(map, ram_fd);
   timing_setup((struct timing_page *)((char *)map + TIMING_AT));
   image_clock = timing.level == LEVEL_OFF ? &ctl->count : &timing.page->cycles;
   ctl->api = (uint32_t)qemu_plugin_version;
+  lean = qemu_plugin_version < 2 && !(ctl->flags & FLAG_EXACT) && timing_can_be_lean();
+  codemap_install(map, lean && (functions->on & WATCH_CALLS));
   if ((ctl->flags & FLAG_EXACT) && symbol("qemu_plugin_scoreboard_new") != NULL)
     score = ((void *(*)(size_t))symbol("qemu_plugin_scoreboard_new"))(sizeof(uint64_t));
   if (ram_fd >= 0) {

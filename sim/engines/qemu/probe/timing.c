@@ -8,7 +8,7 @@
 #include "cache.h"
 #include "core.h"
 
-static struct timing_block nothing = {.pc = 1, .end = 2}; /* before the first block */
+static struct timing_block nothing = {.pc = 1, .end = 2, .next = 2}; /* before the first block */
 static struct cache instruction_cache, data_cache;
 enum { NEAR = 1 << 16 }; /* bytes: offsets beyond are not put together with others */
 static struct timing_page no_page;
@@ -243,6 +243,13 @@ static void find_fetches(struct timing_block *b, const struct op *ops, size_t n,
   }
 }
 
+/* Whether IT makes the last instruction a conditional one. */
+static bool in_it(const struct op *ops, size_t n) {
+  for (size_t i = n - 1, back = 1; i-- > 0 && back <= 4; back++)
+    if (ops[i].kind == K_IT) return ops[i].it >= back;
+  return false;
+}
+
 struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, bool known, bool *watch,
                                   void *(*take)(size_t)) {
   struct timing_block *b = take(sizeof *b);
@@ -265,6 +272,7 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
   b->rest = rest;
   b->cycles = sum;
   b->target = last->kind == K_BRANCH ? last->literal : 1;
+  b->next = (last->flags & (F_TO_PC | F_CONDITION)) == F_TO_PC && !in_it(ops, n) ? 1 : b->end;
   b->inside = b->end - pc - 1;
   b->leave = (uint8_t)(!(last->flags & F_TO_PC)    ? page->exception
                        : last->kind == K_BRANCH ? page->refill
@@ -274,9 +282,41 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
   b->address = ops[0].address;
   if (core_load_pairs(page, last))
     b->loaded = (uint16_t)(0x8000 | (last->flags & F_WRITE_BACK ? last->writes & ~(1u << last->rn) : last->writes));
+  b->jump = (uint8_t)(page->refill + b->wide);
+  b->arrival = (uint8_t)codemap_arrival(pc);
   if (page->level == LEVEL_MEMORY) {
     find_fetches(b, ops, n, cost, take);
     find_loads(b, ops, n, known, watch, take);
   }
   return b;
+}
+
+bool timing_can_be_lean(void) { return timing.page->refill == timing.page->refill_register; }
+
+/* What the code behind a block that ends without a branch takes for a jump to it, or what overlaps: cycles to add to the
+ * block, so that both together are right. */
+static int32_t seam(const struct timing_block *b, enum code_arrival behind) {
+  const struct timing_page *page = timing.page;
+  struct timing_block next = {.pc = b->end};
+  struct op op;
+  uint16_t half[2];
+  int32_t cycles = 0;
+  if (behind == ARRIVES_EITHER || !codemap_instruction(b->end, half)) return 0; /* timing_edge, timing_flash see to it */
+  decode(b->end, half, thumb_size(half[0]), &op);
+  next.pairs = core_pairs(page, &op);
+  next.address = op.address;
+  if (behind == ARRIVES_JUMP) cycles -= (int32_t)(page->refill + (op.size == 4 && (b->end & 2) ? page->refill_wide : 0));
+  return cycles - timing_overlaps(b, &next);
+}
+
+void timing_lean(struct timing_block *b, const struct op *ops, size_t n) {
+  const struct op *last = &ops[n - 1];
+  enum code_arrival behind = codemap_arrival(b->end);
+  b->alone = (int32_t)(b->cycles + (b->arrival == ARRIVES_JUMP ? b->jump : 0));
+  b->instructions = (uint16_t)n;
+  b->tells = behind == ARRIVES_EITHER && b->next == b->end;
+  if (last->kind == K_EXCEPTION)
+    b->alone += (int32_t)timing.page->exception - (int32_t)timing.page->refill; /* the handler comes next */
+  else if (!(last->flags & F_TO_PC))
+    b->alone += seam(b, behind);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cache.h"
+#include "codemap.h"
 #include "decode.h"
 
 /* One page of the shared file: parameters from the board's file (sim/timing/pack.py writes them in this order), then
@@ -59,6 +60,7 @@ struct timing_pointer {
 
 struct timing_block {
   uint32_t pc, end, target; /* target: of a direct branch at its end, or 1 */
+  uint32_t next;            /* where the core may run on to: `end`, or 1 where the block ends in a branch that is always taken */
   uint32_t cycles;          /* every line hit, entered by a jump; refill not in it */
   uint32_t inside;          /* bytes behind pc where the rest of it may begin, less 1 */
   uint8_t leave;            /* cycles to go elsewhere: refill of the branch at its end, or entry of an exception */
@@ -68,6 +70,11 @@ struct timing_block {
   uint16_t loaded;          /* by the load at its end that the next one may pair with; bit 15: there is one */
   uint16_t tail;            /* cycles of its last piece of code, hiding the next read */
   uint16_t fetches, literals, pointers;
+  uint8_t arrival;          /* enum code_arrival */
+  bool tells;               /* what comes behind it in memory has to know whether the core came from here */
+  uint8_t jump;             /* cycles to jump here from a branch */
+  uint16_t instructions;
+  int32_t alone;            /* what it adds wherever the core came from, as far as that can be known (timing_lean) */
   uint32_t epoch;           /* of the instruction cache when all of it was found there */
   const uint16_t *rest;     /* cycles to the end from each halfword */
   struct timing_fetch *fetch;
@@ -77,6 +84,7 @@ struct timing_block {
 };
 
 struct timing_state {
+  uint64_t told;     /* count of instructions behind the last block that `tells` */
   uint64_t at_block; /* cycles when the present block began, without the jump to it */
   struct timing_block *last;
   uint32_t level, epoch;
@@ -94,6 +102,11 @@ void timing_setup(struct timing_page *page);
  * memory that lives as long as the process. */
 struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, bool follow, bool *watch,
                                   void *(*take)(size_t));
+
+/* Works out what the block costs when nobody looks where the core came from: `alone`, `jump`, `arrival`, `tells`. Only
+ * where blocks are never left in their middle, and where every branch refills as any other. */
+void timing_lean(struct timing_block *b, const struct op *ops, size_t n);
+bool timing_can_be_lean(void);
 
 /* `hidden`: cycles of code in front of it that hide the read of its first line. */
 uint32_t timing_walk(struct timing_block *b, uint32_t hidden);
@@ -127,16 +140,67 @@ static inline bool timing_goes_on(const struct timing_block *b, const struct tim
 /* Where `b` is about to begin: cycles that are counted already for what is still to be executed. */
 static inline uint32_t timing_ahead(const struct timing_block *b) {
   const struct timing_block *from = timing.last;
-  return b->pc != from->end && timing_goes_on(b, from) ? from->rest[(b->pc - from->pc) >> 1] : 0;
+  return b->pc != from->next && timing_goes_on(b, from) ? from->rest[(b->pc - from->pc) >> 1] : 0;
 }
 
-/* Cycles in front of the instruction at `pc`, while its block executes. Flash waits of loads behind it are in already. */
+/* Cycles in front of the instruction at `pc`, while its block executes; only where timing_enter is used. */
 uint64_t timing_at(uint32_t pc);
 
-static inline void timing_enter(struct timing_block *b, const uint32_t *registers) {
+static inline void timing_data(struct timing_block *b, const uint32_t *registers) {
+  uint32_t cycles = b->literals ? timing_literals(b) : 0;
+  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
+    uint32_t address = registers[p->base];
+    if (p->index < 16) address += registers[p->index] << p->shift;
+    if ((address & p->aligned) || p->look || address - timing.near_at < timing.near_size)
+      cycles += timing_loads(&b->load[p->first], p->loads, address);
+  }
+  if (cycles) timing.page->cycles += cycles;
+}
+
+/* One cycle less where the load at the end of `from` and the first instruction of `b` overlap. */
+static inline bool timing_overlaps(const struct timing_block *from, const struct timing_block *b) {
+  return b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address);
+}
+
+/* For blocks whose static cycles are added inline: code without flash. `now`: instructions in front of the block. */
+static inline void timing_edge(struct timing_block *b, uint64_t now) {
+  if (b->arrival == ARRIVES_EITHER) {
+    const struct timing_block *from = timing.last;
+    if (from->next != b->pc || timing.told != now)
+      timing.page->cycles += b->jump;
+    else if (timing_overlaps(from, b))
+      timing.page->cycles--;
+  }
+  if (b->tells) {
+    timing.last = b;
+    timing.told = now + b->instructions;
+  }
+}
+
+/* The same with flash: every block comes here, so the last one is always known. */
+static inline void timing_fetches(struct timing_block *b) {
+  if (__builtin_expect(b->epoch != timing.epoch, 0))
+    timing.page->cycles += timing_walk(b, timing.last->next == b->pc ? timing.last->tail : 0);
+  timing.last = b;
+}
+
+static inline void timing_flash(struct timing_block *b, const uint32_t *registers) {
+  const struct timing_block *from = timing.last;
+  if (b->arrival == ARRIVES_EITHER) {
+    if (from->next != b->pc)
+      timing.page->cycles += b->jump;
+    else if (timing_overlaps(from, b))
+      timing.page->cycles--;
+  }
+  timing_fetches(b);
+  timing_data(b, registers);
+}
+
+/* Where nothing is added inline: a block may be left in its middle. */
+static inline __attribute__((always_inline)) void timing_enter(struct timing_block *b, const uint32_t *registers) {
   const struct timing_block *from = timing.last;
   uint32_t cycles = b->cycles, hidden = 0;
-  if (b->pc != from->end) {
+  if (b->pc != from->next) {
     if (__builtin_expect(timing_goes_on(b, from), 0)) {
       uint32_t ahead = from->rest[(b->pc - from->pc) >> 1];
       timing.at_block = timing.page->cycles - ahead;
@@ -146,20 +210,14 @@ static inline void timing_enter(struct timing_block *b, const uint32_t *register
       cycles += from->leave + b->wide;
     }
   } else {
-    if (b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address)) cycles--;
+    if (timing_overlaps(from, b)) cycles--;
     hidden = from->tail;
   }
   timing.last = b;
   timing.at_block = timing.page->cycles;
   if (b->epoch != timing.epoch) cycles += timing_walk(b, hidden);
-  if (b->literals) cycles += timing_literals(b);
-  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
-    uint32_t address = registers[p->base];
-    if (p->index < 16) address += registers[p->index] << p->shift;
-    if ((address & p->aligned) || p->look || address - timing.near_at < timing.near_size)
-      cycles += timing_loads(&b->load[p->first], p->loads, address);
-  }
   timing.page->cycles += cycles;
+  if (b->literals || b->pointers) timing_data(b, registers);
 }
 
 /* Static cycles from `offset` bytes into the block to its end: for symbols in mid-block. */

@@ -1,0 +1,68 @@
+"""Which code of an image is meant: a function by name, or an address as C has it in a pointer."""
+
+from __future__ import annotations
+
+from sim.elf import Elf, Symbol
+from sim.engines.protocol import Layout
+from sim.errors import UsageError, near
+
+
+def function_meant(elf: Elf, where: str | int, layout: Layout) -> Symbol:
+    """The function to call. Raises UsageError for what is no code, with near names for an unknown one."""
+    return _named(elf, where) if isinstance(where, str) else _at(elf, where, layout)
+
+
+def _named(elf: Elf, name: str) -> Symbol:
+    for known in (name, f"boardless_{name}"):
+        if known in elf.functions:
+            return elf.symbols[known]
+    if name in elf.symbols:
+        raise UsageError(f"{elf.path.name}: {name!r} is data, not a function")
+    found = _by_readable_name(elf, name)
+    if found is not None:
+        return found
+    if not elf.functions:
+        raise UsageError(f"{elf.path.name} has no symbols: {name!r} cannot be looked up",
+                         hint="give its address, Thumb bit set, or an ELF that was not stripped")  # fmt: skip
+    raise UsageError(
+        f"{elf.path.name} has no function {name!r} (inlined away?)",
+        hint=near(name, {n for n in elf.functions if not n.startswith("_")}),
+    )
+
+
+def _by_readable_name(elf: Elf, name: str) -> Symbol | None:
+    """A function of C++ by its name as in the source, with or without arguments."""
+    from sim.failure.demangle import demangled
+
+    mangled = [n for n in elf.functions if n.startswith("_Z")]
+    if not mangled:
+        return None
+    names = {linker: readable for linker, readable in demangled(mangled).items()
+             if name in (readable, readable.split("(", 1)[0])}  # fmt: skip
+    if len(names) > 1:
+        raise UsageError(f"{elf.path.name} has {len(names)} functions {name!r}",
+                         hint="one of: " + "; ".join(sorted(names.values())))  # fmt: skip
+    return elf.symbols[next(iter(names))] if names else None
+
+
+def _at(elf: Elf, address: int, layout: Layout) -> Symbol:
+    start = address & ~1
+    found = elf.function_at(start)
+    if found is not None and found.address != start:
+        raise UsageError(f"{address:#010x} is in the middle of {found.name}, which begins at {found.address | 1:#010x}")
+    if found is not None:
+        return found
+    data = next((s for s in elf.symbols.values() if not s.function and s.address <= start < s.address + s.size), None)
+    if data is not None:
+        raise UsageError(f"{address:#010x} is in {data.name!r}, which is data, not code")
+    if not address & 1:
+        raise UsageError(f"{address:#010x} is even: an address of code has the Thumb bit set, as a pointer in C has it",
+                         hint=f"{address | 1:#010x}")  # fmt: skip
+    try:
+        elf.read(start, 2)
+    except IndexError:
+        raise UsageError(
+            f"{address:#010x} is no code of {elf.path.name}",
+            hint=f"flash of the board is {layout.flash.origin:#010x} to {layout.flash.end:#010x}",
+        ) from None
+    return Symbol(f"function at {start:#010x}", start, 0, function=True)
