@@ -51,7 +51,7 @@ STAMPS = VENV / "boardless-setup.json"
 EXTRAS: dict[str, tuple[str, str]] = {
     "demo": ("", ""),
     "lint": ("dev", ""),
-    "test": ("dev", "convert,host"),
+    "test": ("dev", "convert,host,table,dask"),
 }
 # What already lint needs of the system.
 FOR_PYTHON = ("python venv", "CA certificates")

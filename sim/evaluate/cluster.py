@@ -20,6 +20,7 @@ from sim.paths import cache_root
 
 INSTALL = "pip install 'boardless[dask]', here and on the workers"
 _AHEAD = 2  # units that wait for each thread of a worker, so that none has to
+_PATIENCE = 20  # times that a worker may ask for an image that is on its way
 _WITHIN = 10  # s of this machine's time, to reach the scheduler
 
 
@@ -62,40 +63,44 @@ class Cluster:
         image = place.elf.read_bytes()
         # No place of this machine means anything elsewhere.
         elsewhere = replace(place, elf=Path())
-        running: dict[str, Unit] = {}
-        completed = as_completed()
+        running: dict[str, tuple[Any, Unit]] = {}
+        asked: dict[str, int] = {}  # unit -> how often a worker had not got the image
+        given: set[str] = set()  # workers that the image has been sent to
+        completed = as_completed(loop=self._client.loop)
 
         def more() -> None:
             while len(running) < _AHEAD * max(1, sum(self._client.nthreads().values())):
                 unit = next(units, None)
                 if unit is None:
                     return
-                submit(unit, None)
+                submit(unit, None, {})
 
-        def submit(unit: Unit, worker: str | None) -> None:
-            options = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
-            data = None if worker is None else image
+        def submit(unit: Unit, data: bytes | None, where: dict[str, Any]) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # hours of sound are large, and are needed nowhere else
-                future = self._client.submit(remote, __version__, elsewhere, unit, data, pure=False, **options)
-            running[future.key] = unit
+                future = self._client.submit(remote, __version__, elsewhere, unit, data, pure=False, **where)
+            running[future.key] = future, unit
             completed.add(future)
 
         try:
             more()
             while running:
                 future = next(completed)
-                unit = running.pop(future.key)
+                _, unit = running.pop(future.key)
                 found = self._result(future, unit)
                 if isinstance(found, Missing):
-                    self.sent += 1
-                    submit(unit, found.worker)
+                    # Of several units that wait there, one brings it; if it got lost on the way, another does.
+                    asked[unit.key] = asked.get(unit.key, 0) + 1
+                    bring = found.worker not in given or asked[unit.key] > _PATIENCE
+                    given.add(found.worker)
+                    self.sent += bring
+                    submit(unit, image if bring else None, {"workers": [found.worker], "allow_other_workers": True})
                     continue
                 yield unit.key, found
                 more()
         finally:
             completed.clear()
-            self._client.cancel([f for f in running if f])
+            self._client.cancel([future for future, _ in running.values()])
 
     def _result(self, future: Any, unit: Unit) -> list[Played] | Missing:
         from distributed import KilledWorker
