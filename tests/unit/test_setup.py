@@ -77,7 +77,8 @@ def test_tests_add_to_what_the_demo_made(setup: ModuleType, calls: list[str]) ->
     setup.set_up("demo")
     calls.clear()
     setup.set_up("test")
-    assert calls == ["pip_install dev", "pip_install_optional convert", "pip_install_optional host"]
+    extras = ("convert", "host", "table", "dask")
+    assert calls == ["pip_install dev", *(f"pip_install_optional {extra}" for extra in extras)]
 
 
 def test_a_changed_dependency_installs_again_and_only_that(setup: ModuleType, calls: list[str]) -> None:
