@@ -141,7 +141,7 @@ def _event(index: Path, number: int, row: Mapping[str, str]) -> tuple[float, flo
 def _arrays(path: Path, opening: Opening) -> list[Labelled]:
     """`X` [n, ...] and `y` [n]: texts, or indices into `labels`; the keys of dataset.toml as further arrays."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             held = {name: arrays[name] for name in arrays.files}
     except Exception as error:  # on damage NumPy raises all kinds
         raise UsageError(f"{path}: not a .npz file with plain arrays: {error}") from None
