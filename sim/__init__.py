@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "Board": "sim.boards",
     "BoardlessError": "sim.errors",
+    "FieldRecording": "sim.field.recorded",
     "Firmware": "sim.firmware",
     "FirmwareFailure": "sim.errors",
     "Machine": "sim.machine",
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sim.errors import BoardlessError as BoardlessError
     from sim.errors import FirmwareFailure as FirmwareFailure
     from sim.evaluate import evaluate as evaluate
+    from sim.field.recorded import FieldRecording as FieldRecording
     from sim.firmware import Firmware as Firmware
     from sim.inference import invoke as invoke
     from sim.machine import Machine as Machine

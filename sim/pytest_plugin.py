@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.settings import Settings
     from sim.target import Target
 
-pytest_plugins = ("sim.pytest_report",)  # budgets, stored runs, reports
+pytest_plugins = ("sim.pytest_report", "sim.pytest_recording")  # budgets, stored runs, reports; recordings
 
 _MARKERS = {
     "board(name, ...)": "board(s) the test runs on; each gives a test of its own",
@@ -219,7 +219,9 @@ def _firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firm
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_target: Target) -> Iterator[Machine]:
     """A virtual board with the firmware of this test, fresh, booted and ready (see `sim.Machine`)."""
+    from sim.errors import FirmwareFailure
     from sim.markers import marked
+    from sim.pytest_recording import keep_recording, record_machine
     from sim.pytest_report import machine_ready, watch_machine
 
     target, node = _boardless_target, request.node
@@ -234,7 +236,12 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
     ]
     with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
         watch_machine(node, machine, firmware)
-        machine.run_until_ready()
+        record_machine(node, machine, firmware)
+        try:
+            machine.run_until_ready()
+        except FirmwareFailure:
+            keep_recording(node, "setup")
+            raise
         machine_ready(node, machine)
         node.stash[_MACHINE] = machine
         yield machine

@@ -12,13 +12,13 @@ class BoardMemory:
     """Reads and writes by address, with the board's limits, and by symbol."""
 
     def __init__(self, elf: Elf, ram: Memory, session: Session) -> None:
-        self._elf, self._ram, self._session = elf, ram, session
+        self._elf, self._ram, self.session = elf, ram, session
 
     def readable(self, address: int, length: int) -> bytes:
         """Bytes of the board's RAM, or of the image in flash. Raises IndexError elsewhere."""
         ram = self._ram
         if ram.origin <= address and address + length <= ram.end:
-            return self._session.read(address, length)
+            return self.session.read(address, length)
         return self._elf.read(address, length)
 
     def check_ram(self, address: int, length: int) -> None:
@@ -30,7 +30,7 @@ class BoardMemory:
     def write_ram(self, address: int, data: bytes) -> None:
         """Write to the board's RAM. Raises IndexError elsewhere."""
         self.check_ram(address, len(data))
-        self._session.write(address, data)
+        self.session.write(address, data)
 
     def _address(self, where: str | int) -> tuple[int, int]:
         if isinstance(where, int):
@@ -57,8 +57,8 @@ class BoardMemory:
             raise UsageError(f"{where!r} has {len(data)} bytes: no integer", hint="read() gives the bytes")
         return int.from_bytes(data, "little", signed=signed)
 
-    def write(self, where: str | int, data: bytes | int) -> None:
-        """Write bytes, or an integer as wide as the symbol (at an address: a word), to RAM.
+    def write(self, where: str | int, data: bytes | int) -> tuple[int, bytes]:
+        """Write bytes, or an integer as wide as the symbol (at an address: a word), to RAM; says what, and where.
 
         Raises UsageError; nothing is written then.
         """
@@ -75,3 +75,4 @@ class BoardMemory:
             self.write_ram(address, data)
         except IndexError as error:
             raise UsageError(f"write to {where!r}: {error}") from None
+        return address, data

@@ -28,6 +28,12 @@ class RegionLog:
         if symbol not in self._kept:
             self._session.arm(symbol, Arm())
 
+    def go_on(self, session: Session) -> None:
+        """The board has started again; runs of before stay."""
+        self._session = session
+        for symbol in sorted(self._kept):
+            self.arm(symbol)
+
     @property
     def kept(self) -> frozenset[str]:
         """Symbols that are measured for the whole run."""

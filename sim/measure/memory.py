@@ -73,6 +73,12 @@ class MemoryUse:
     def _painted(self, area: Memory | None) -> tuple[Memory, Paint] | None:
         return None if area is None else (area, Paint(area, self._session.write))
 
+    def go_on(self, session: Session, *, painted: bool) -> None:
+        """The board has started again; where RAM was lost, so was what is painted there: peaks are unknown then."""
+        self._session = session
+        if not painted:
+            self._stack = self._heap = None
+
     # ---- the run ----
 
     @property

@@ -81,14 +81,28 @@ class PortHost:
     streams: dict[str, StreamLog] = field(default_factory=dict)  # sensor -> what became of its samples
     _handles: list[SensorChannel] = field(default_factory=list)
     _kept: int = 0  # bytes of `outputs`
+    # Who looks at every request and its answer (a recorder), or changes the answer (a fault).
+    onlookers: list[Callable[[Request, int, Answer], Answer]] = field(default_factory=list)
+
+    def handle(self, number: int) -> SensorChannel:
+        """The sensor that the firmware has opened as this handle. Raises IndexError."""
+        return self._handles[number]
+
+    def restart(self) -> None:
+        """The firmware begins anew: what it had opened is closed for it."""
+        self._handles.clear()
+        self.ready, self.exit_code, self.last_sample_ps = False, None, None
 
     def answer(self, request: Request, now_ps: int) -> Answer:
         """Answer one request made at board time `now_ps`. Raises PortMisuse."""
         handler = _HANDLERS[request.op]
         try:
-            return handler(self, request.arg, now_ps)
+            answer = handler(self, request.arg, now_ps)
         except IndexError as error:
             raise PortMisuse(f"{request.op.name.lower()}: {error}") from None
+        for look in self.onlookers:
+            answer = look(request, now_ps, answer)
+        return answer
 
     def _text(self, address: int, length: int) -> str:
         if length > _TEXT_MAX:

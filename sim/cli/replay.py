@@ -1,0 +1,95 @@
+"""`boardless replay`: run a recording again, and say whether it does the same, or still fails."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sim.cli.options import check_outputs, settings_of
+from sim.durations import PS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", type=Path, metavar="FILE.blrec", help="recording (docs/field.md)")
+    parser.add_argument("--board", "-b", help="another board: name, or folder with a board.toml")
+    parser.add_argument("--engine", "-e", help="another engine")
+    parser.add_argument("--firmware", type=Path, metavar="NEW.elf", help="another firmware: does it still fail?")
+    parser.add_argument("--symptom", metavar="WHAT", help="what is wrong: failure, decision:LABEL, decision:LABEL>0.8, "
+                        "no-decision:LABEL, lost:SENSOR (default: as the recording says)")  # fmt: skip
+    parser.add_argument("--json", metavar="R.json", help="result as JSON ('-': standard output)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from sim.elf import load_elf
+    from sim.field.recording_io import load
+    from sim.field.replay import image_of, replay, target_of
+    from sim.field.symptom import symptom_of
+    from sim.report import json_out
+
+    check_outputs(args.json)
+    recording = load(args.recording)
+    symptom = symptom_of(recording, args.symptom) if args.firmware or args.symptom else None
+    target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
+    if args.firmware:
+        load_elf(args.firmware)
+    with image_of(recording, args.firmware) as elf:
+        result = replay(recording, target, elf)
+    code, said = _verdict(args, result, symptom)
+    if args.json:
+        json_out.write("replay", _as_json(result, symptom, code), args.json)
+    if args.json != "-":
+        for line in said:
+            print(line)
+    return code
+
+
+def _verdict(args: argparse.Namespace, result: Any, symptom: Any) -> tuple[int, list[str]]:
+    said = [f"unlike the recording: {line}" for line in result.unlike]
+    if result.beyond:
+        said.append(f"the firmware read {result.beyond} samples more than the recording has: they were zero")
+    if symptom is not None:
+        fails = symptom.seen(result.now)
+        said.append(f"{'still' if fails else 'no longer'}: {symptom.text}")
+        if not fails and result.now.failure is not None:
+            return 1, [*said, f"but now it fails: {result.now.failure.reason}"]
+        return int(fails), said
+    if result.same:
+        now = result.now
+        said.append(
+            f"same: {len(now.events)} events, {len(now.decisions)} decisions in {now.end_ps / PS:.3f} s of board time, "
+            f"event hash {now.event_hash[:16]}"
+        )
+        return 0, said
+    if result.was.engine["name"] != result.now.engine["name"] and result.same_decisions:
+        return 0, [
+            *said,
+            f"same decisions, decision hash {result.now.decision_hash[:16]} (another engine: other times)",
+        ]
+    if result.was.origin == "field":
+        said.append(f"{len(result.was.decisions)} decisions in the log, {len(result.now.decisions)} now")
+    return 1, [*said, str(result.difference)]
+
+
+def _as_json(result: Any, symptom: Any, code: int) -> dict[str, Any]:
+    difference = result.difference
+    return {
+        "outcome": "passed" if code == 0 else "failed",
+        "same": result.same,
+        "same_decisions": result.same_decisions,
+        "unlike": result.unlike,
+        "difference": None
+        if difference is None
+        else {
+            "time": difference.time_ps / PS,
+            "event": difference.index,
+            "was": str(difference.was) if difference.was else None,
+            "now": str(difference.now) if difference.now else None,
+        },
+        "symptom": None if symptom is None else {"text": symptom.text, "seen": symptom.seen(result.now)},
+        "failure": None if result.now.failure is None else result.now.failure.reason,
+        "event_hash": result.now.event_hash,
+        "decision_hash": result.now.decision_hash,
+        "decisions": len(result.now.decisions),
+        "board_time": result.now.end_ps / PS,
+    }

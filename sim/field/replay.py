@@ -1,0 +1,122 @@
+"""Replay: run a recording again, and say whether it did the same."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.durations import picoseconds
+from sim.errors import FirmwareFailure, UsageError
+from sim.field.events import Difference, first_difference
+from sim.field.feed import Feed, prepare
+from sim.field.recorded import FieldRecording
+
+if TYPE_CHECKING:
+    from sim.machine import Machine
+    from sim.settings import Settings
+    from sim.target import Target
+
+
+@dataclass(frozen=True)
+class Replay:
+    """`was`: the recording; `now`: the run that was made of it, itself a recording."""
+
+    was: FieldRecording
+    now: FieldRecording
+    beyond: int  # samples that the firmware wanted and the recording has not
+
+    @property
+    def same(self) -> bool:
+        """Equal event hash: every event at its board time."""
+        return self.was.event_hash == self.now.event_hash
+
+    @property
+    def same_decisions(self) -> bool:
+        """Equal decision hash."""
+        return self.was.decision_hash == self.now.decision_hash
+
+    @property
+    def difference(self) -> Difference | None:
+        """The first event that is not the same."""
+        return first_difference(self.was.events, self.now.events)
+
+    @property
+    def unlike(self) -> list[str]:
+        """What of the conditions was not the same, a line each."""
+        out = []
+        for what, was, now in (
+            ("firmware", self.was.firmware["sha256"][:12], self.now.firmware["sha256"][:12]),
+            ("board", self.was.board["name"], self.now.board["name"]),
+            ("the board's figures", self.was.board.get("figures"), self.now.board.get("figures")),
+            ("engine", self.was.engine["name"], self.now.engine["name"]),
+            ("version of the engine", self.was.engine["version"], self.now.engine["version"]),
+            ("time base", self.was.time_base, self.now.time_base),
+        ):
+            if was != now:
+                out.append(f"{what}: was {was}, now {now}")
+        return out
+
+
+def target_of(recording: FieldRecording, settings: Settings, *, board: str | None, engine: str | None) -> Target:
+    """Where to run it: as it was, unless something else is asked for. Raises UsageError."""
+    from sim.target import Target
+
+    known = recording.engine["name"]
+    return Target.of(replace(settings, board=board or recording.board["name"], engine=engine or known))
+
+
+@contextmanager
+def image_of(recording: FieldRecording, firmware: Path | None) -> Iterator[Path]:
+    """The ELF to run: a new one, or the recorded one in a folder of its own. Raises UsageError."""
+    if firmware is not None:
+        yield firmware
+        return
+    if recording.elf is None:
+        raise UsageError("the recording has no firmware in it", hint="give the one to run: --firmware new.elf")
+    with tempfile.TemporaryDirectory(prefix="boardless-") as folder:
+        path = Path(folder) / (Path(recording.firmware["name"]).name or "firmware.elf")
+        path.write_bytes(recording.elf)
+        yield path
+
+
+def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float | str = 0.0) -> Replay:
+    """Run `elf` on what the recording has, as long as it ran, and `more` board time.
+
+    Raises UsageError when the board has not got the sensors. A failure of the firmware is in the result.
+    """
+    with target.started(elf) as machine:
+        machine.record()
+        feeds = _prepared(machine, recording)
+        try:
+            run_to(machine, recording.end_ps + picoseconds(more))
+        except FirmwareFailure as failure:
+            if machine.failure is None:  # not the firmware's: nobody gives what it waits for
+                raise UsageError(f"the recording cannot be replayed: {failure.reason}") from None
+        assert machine.capture is not None
+        now = machine.capture.recording(None, recording.seed)
+    return Replay(recording, replace(now, complaint=recording.complaint), sum(f.beyond for f in feeds.values()))
+
+
+def play(machine: Machine, recording: FieldRecording, *, more: float | str = "100 ms") -> None:
+    """Run a machine that has just booted on what the recording has, to its end and `more` board time.
+
+    For tests: a failure of the firmware is raised, decisions are in `machine.decisions`.
+    """
+    _prepared(machine, recording)
+    run_to(machine, recording.end_ps + picoseconds(more))
+
+
+def _prepared(machine: Machine, recording: FieldRecording) -> dict[str, Feed]:
+    feeds = prepare(machine.runner, recording)
+    if recording.faults:
+        machine.faults.repeat(recording.faults)
+    return feeds
+
+
+def run_to(machine: Machine, end_ps: int) -> None:
+    """Run to that board time, or until the firmware ends its run."""
+    machine.runner.advance(end_ps, lambda: machine.port.exit_code is not None)
