@@ -1,15 +1,23 @@
 """Board time: counted, not clocked.
 
-Board time = busy cycles / core clock + idle time. Busy cycles are instructions times one (no timing model yet, and
-every report says so); idle time is added when the firmware waits for a sample or sleeps. All in whole picoseconds,
-so a run gives the same times on every host.
+Board time = busy cycles / core clock + idle time. Busy cycles are those of the board's timing model; a core that has
+none is taken to do one instruction a cycle, and every report says so. Idle time is added when the firmware waits for a
+sample or sleeps. All in whole picoseconds, so a run gives the same times on every host.
 """
 
 from __future__ import annotations
 
 from sim.durations import PS
+from sim.timing import TimingProfile
 
-CYCLE_MODEL = "1 cycle per instruction"
+ONE_PER_INSTRUCTION = "1 cycle per instruction"  # the model of a core without a timing model
+
+
+def cycle_model(timing: TimingProfile | None) -> str:
+    """What the cycles of board time are, for reports."""
+    if timing is None:
+        return ONE_PER_INSTRUCTION
+    return timing.name if timing.validated else f"{timing.name}, never held against hardware"
 
 
 class BoardClock:
@@ -18,15 +26,21 @@ class BoardClock:
     def __init__(self, clock_hz: int) -> None:
         self._hz = clock_hz
         self.idle_ps = 0
+        self._offset_ps = 0
 
-    def at(self, instructions: int) -> int:
-        """Board time when that many instructions have been executed, with the idle time so far."""
-        return instructions * PS // self._hz + self.idle_ps
+    def at(self, cycles: int) -> int:
+        """Board time when the core has been busy for that many cycles, with the idle time so far."""
+        return cycles * PS // self._hz + self.idle_ps + self._offset_ps
 
-    def wait_until(self, ps: int, instructions: int) -> None:
+    def go_on(self, ps: int, cycles: int, hz: int | None = None) -> None:
+        """It is `ps` now, at this count of cycles, which goes on at `hz`: another clock, or a count from zero."""
+        self._hz = hz or self._hz
+        self._offset_ps += ps - self.at(cycles)
+
+    def wait_until(self, ps: int, cycles: int) -> None:
         """The core waits: board time moves on to `ps`, if that is later than now."""
-        self.idle_ps += max(0, ps - self.at(instructions))
+        self.idle_ps += max(0, ps - self.at(cycles))
 
     def limit(self, ps: int) -> int:
-        """The first instruction count at which board time is at least `ps`, if the core never waits."""
-        return max(0, -(-(ps - self.idle_ps) * self._hz // PS))
+        """The first count of busy cycles at which board time is at least `ps`, if the core never waits."""
+        return max(0, -(-(ps - self.idle_ps - self._offset_ps) * self._hz // PS))

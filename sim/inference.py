@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.clock import CYCLE_MODEL
-from sim.engines.protocol import Arm
+from sim.clock import cycle_model
+from sim.engines.protocol import Arm, RegionRun
 from sim.errors import UsageError
-from sim.machine import Spread
+from sim.machine import Spread, described_cycles, spread_of_cycles
 from sim.model import Model
 from sim.settings import Settings
 from sim.target import Target
@@ -33,6 +33,7 @@ class InvokeResult:
 
     outputs: list[Array]
     instructions: Spread
+    cycles: Spread | None  # None: the core has no timing model
     runs: int
     firmware: Firmware
     model: Model
@@ -58,7 +59,8 @@ class InvokeResult:
             "firmware_sha256": firmware.sha256,
             "runs": self.runs,
             "instructions": vars(self.instructions),
-            "cycle_model": CYCLE_MODEL,
+            "cycles": described_cycles(self.cycles, self.target.board.timing),
+            "cycle_model": cycle_model(self.target.board.timing),
             "memory": {
                 "flash": firmware.flash,
                 "ram_static": firmware.ram_static,
@@ -146,14 +148,14 @@ def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: 
         machine.port.inputs = feed(inputs)
         machine.port.on_output = lambda slot, data: out[slot].append(data)
         machine.arm(REGION, Arm(region=True))
-        counts: list[int] = []
+        counted: list[RegionRun] = []
         most = _most_seconds(model, target)
         while machine.port.exit_code is None:
-            done = len(counts)
+            done = len(counted)
 
             def more(done: int = done) -> bool:
-                counts.extend(machine.region_lengths(REGION))
-                return machine.port.exit_code is not None or len(counts) > done
+                counted.extend(machine.new_runs(REGION))
+                return machine.port.exit_code is not None or len(counted) > done
 
             machine.run_until(more, most, f"the end of inference {min(done + 1, n)} of {n}")
         seconds = machine.time
@@ -161,4 +163,5 @@ def _run(model: Model, inputs: list[Array], n: int, firmware: Firmware, target: 
         np.frombuffer(b"".join(rows_), dtype=np.dtype(t.dtype).newbyteorder("<")).reshape(n, *_row_shape(t))
         for rows_, t in zip(out, model.outputs, strict=True)
     ]
-    return InvokeResult(outputs, Spread.of(counts), n, firmware, model, target, seconds)
+    instructions = Spread.of([run.end - run.start for run in counted])
+    return InvokeResult(outputs, instructions, spread_of_cycles(counted), n, firmware, model, target, seconds)

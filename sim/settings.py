@@ -16,6 +16,7 @@ from typing import Any
 from sim.errors import UsageError, near
 
 KERNELS = ("reference", "cmsis-nn")
+TIMINGS = ("board", "instructions")
 TABLES = ("budgets",)  # settings that are tables: only in a file, not options or variables
 
 
@@ -27,8 +28,11 @@ class Settings:
     engine: str = "qemu"
     tflm: str = ""  # folder of a TFLM tree; empty: the pinned default tree
     kernels: str = "reference"
+    timing: str = "board"  # board time by the board's timing model, or one cycle an instruction, which runs faster
     boards: str = ""  # more folders with boards, separated like PATH
     qemu: str = ""  # path of qemu-system-arm; empty: the one on PATH
+    renode: str = ""  # a built tree, a package or the portable program of Renode; empty: the PYRENODE_* variables
+    renode_python: str = ""  # interpreter that has pyrenode3; empty: this one
     budgets: Mapping[str, Any] = field(default_factory=dict, hash=False)  # as in the file; see sim.budgets
     file: Path | None = field(default=None, compare=False)  # where they were read
 
@@ -50,6 +54,8 @@ class Settings:
         settings = Settings(**values)
         if settings.kernels not in KERNELS:
             raise UsageError(f"kernels = {settings.kernels!r}: unknown kernels", hint=near(settings.kernels, KERNELS))
+        if settings.timing not in TIMINGS:
+            raise UsageError(f"timing = {settings.timing!r}: unknown timing", hint=near(settings.timing, TIMINGS))
         return settings
 
 
@@ -89,7 +95,7 @@ def _checked(table: Mapping[str, Any], path: Path, names: list[str]) -> dict[str
         if not isinstance(value, str):
             raise UsageError(f"{path}: setting {key!r} must be a text, not {type(value).__name__}")
         # A path in a settings file is meant from that file, wherever the command is typed.
-        if key in ("tflm", "qemu") and value and not Path(value).expanduser().is_absolute() and "/" in value:
+        if key in ("tflm", "qemu", "renode", "renode_python") and value and not Path(value).expanduser().is_absolute() and "/" in value:
             value = str(path.parent / value)
         out[key] = value
     return out

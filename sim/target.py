@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,8 @@ class Target:
     def of(settings: Settings) -> Target:
         """The target that the settings name. Raises UsageError or SetupError."""
         board = Board.load(settings.board, board_folders(settings))
+        if settings.timing == "instructions":
+            board = replace(board, timing=None)
         engine = find_engine(settings)
         return Target(settings, board, engine, engine.layout(board))
 

@@ -1,91 +1,103 @@
-"""`boardless demo`: a real gesture model on real recordings, on a virtual board."""
+"""`boardless demo`: two real models on real data, on a virtual board, with a picture of each."""
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
-from sim.clock import CYCLE_MODEL
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
-    from sim.firmware import Firmware
-    from sim.machine import Machine
-    from sim.sensors.recording import Recording
+    from sim.demo.shown import Use
     from sim.target import Target
 
-_BARS = " ▁▂▃▄▅▆▇█"
-_WIDTH = 40
+USES = ("gesture", "image")
+_FOLDER = "boardless-demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
+    parser.add_argument("--out", type=Path, default=Path(_FOLDER), metavar="DIR",
+                        help=f"folder for the pictures (default: {_FOLDER})")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="result as JSON ('-': standard output)")
 
 
 def run(args: argparse.Namespace) -> int:
-    from sim.paths import data_root
     from sim.report import json_out
     from sim.target import Target
 
     target = Target.of(settings_of(args))
-    board = target.board
-    if "imu" not in board.parts:
-        raise UsageError(f"board {board.name} has no motion sensor (imu)", hint="boardless boards shows which have one")
+    pictures = {name: args.out / f"{name}.svg" for name in USES}
     check_outputs(args.json)
+    if args.out.exists() and not args.out.is_dir():
+        raise UsageError(f"{args.out}: not a folder", hint="--out DIR")
     show = _shown if args.json != "-" else _hidden
-    show(f"Building the app `gesture` for {board.title} ({board.core}, {board.clock_hz / 1e6:g} MHz) …")
-    firmware = target.build("gesture", progress=progress)
+    uses = []
+    for name in USES:
+        use = _played(name, target, show)
+        uses.append(use)
+        _draw(use, target, pictures[name])
+        show(f"\n{use.summary}\n({use.time_base}).\nPicture: {pictures[name]}\n")
+    if args.json:
+        data = {**target.described(), "uses": [_described(use, pictures[use.name]) for use in uses]}
+        json_out.write("demo", data, args.json)
+    return 0 if all(use.right == len(use.items) for use in uses) else 1
+
+
+def _played(name: str, target: Target, show: Any) -> Use:
+    from sim.demo import digits, gesture
+
+    part, board = gesture if name == "gesture" else digits, target.board
+    if part.SLOT not in board.parts:
+        raise UsageError(
+            f"board {board.name} has no {part.SLOT}, which the app {name!r} reads",
+            hint="boardless boards shows which have one",
+        )
+    show(f"Building the app `{name}` for {board.title} ({board.core}, {board.clock_hz / 1e6:g} MHz) …")
+    firmware = target.build(name, progress=progress)
     show(
         f"  {firmware.elf.name}: flash {firmware.flash:,} of {board.flash.size:,} bytes, "
         f"static RAM {firmware.ram_static:,}, arena {firmware.arena_reserved:,}"
     )
-    show(f"Playing smart-watch recordings to its {board.parts['imu']} on {target.engine.name} "
-         f"{target.engine.version()} ({target.layout.machine}):\n")  # fmt: skip
-    show(f"  {'recording':<14} {'acceleration over 10 s of board time':<{_WIDTH}}  the firmware decides")
-    results = []
-    for path in sorted((data_root() / "models/gesture/recordings").glob("*.csv")):
-        result, picture = _played(path, firmware, target)
-        results.append(result)
-        mark, share = "✓" if result["right"] else "✗", result["share"]
-        show(f"  {path.stem:<14} {picture}  {mark} {result['decided']} ({share:.0%} of its decisions)")
-    right, last = sum(r["right"] for r in results), results[-1]
-    show(
-        f"\n{right} of {len(results)} right. One inference: {last['instructions']:,} instructions; a decision comes at "
-        f"most {max(r['latency'] for r in results) * 1000:.2f} ms after its last sample\n"
-        f"({CYCLE_MODEL}: no timing model yet)."
+    show(f"{part.TITLE[0].upper()}{part.TITLE[1:]}: to its {board.parts[part.SLOT]} on {target.engine.name} "
+         f"{target.engine.version()} ({target.layout.machine})\n")  # fmt: skip
+    return part.play(firmware, target, show)
+
+
+def _draw(use: Use, target: Target, path: Path) -> None:
+    from sim.demo.picture import draw
+
+    board = target.board
+    where = (
+        f"{board.title} ({board.core}, {board.clock_hz / 1e6:g} MHz), played by {target.engine.name} "
+        f"{target.engine.version()} ({target.layout.machine})"
     )
-    if args.json:
-        data = {**target.described(), "firmware_sha256": firmware.sha256, "cycle_model": CYCLE_MODEL}
-        json_out.write("demo", {**data, "right": right, "recordings": results}, args.json)
-    return 0 if right == len(results) else 1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(draw(use, where), encoding="utf-8")
 
 
-def _played(path: Path, firmware: Firmware, target: Target) -> tuple[dict[str, Any], str]:
-    """What the firmware made of one recording, and the recording as a line of bars."""
-    from sim.sensors.recording import Recording
-
-    recording = Recording.load(path)
-    with target.boot(firmware.elf) as machine:
-        machine.imu.play(recording)
-        use = machine.measure("invoke", runs=3)
-        machine.run_to_end()
-        verdict, share = _verdict(machine)
-        latency = max(d.latency for d in machine.decisions)
-    expected = path.stem.rsplit("_", 1)[0]
-    result = {
-        "name": path.stem,
-        "expected": expected,
-        "decided": verdict,
-        "share": share,
-        "right": verdict == expected,
-        "latency": latency,
-        "instructions": use.instructions.median,
+def _described(use: Use, picture: Path) -> dict[str, Any]:
+    return {
+        "use": use.name,
+        "firmware_sha256": use.firmware_sha256,
+        "time_base": use.time_base,
+        "instructions": use.instructions,
+        "right": use.right,
+        "picture": str(picture),
+        "items": [
+            {
+                "name": item.name,
+                "expected": item.expected,
+                "decided": item.decided,
+                "share": item.share,
+                "right": item.right,
+                "latency": item.latency,
+            }
+            for item in use.items
+        ],
     }
-    return result, _sparkline(recording)
 
 
 def _shown(text: str) -> None:
@@ -94,18 +106,3 @@ def _shown(text: str) -> None:
 
 def _hidden(text: str) -> None:
     """Standard output is the result's."""
-
-
-def _verdict(machine: Machine) -> tuple[str, float]:
-    counts = Counter(d.label for d in machine.decisions)
-    label, most = counts.most_common(1)[0]
-    return label, most / counts.total()
-
-
-def _sparkline(recording: Recording) -> str:
-    import numpy as np
-
-    size = np.linalg.norm(recording.values[:, :3], axis=1)
-    pieces = [float(p.max()) for p in np.array_split(size, _WIDTH)]
-    full = 40.0  # m/s^2: the same scale for all, so that they can be compared
-    return "".join(_BARS[min(len(_BARS) - 1, round(p / full * (len(_BARS) - 1)))] for p in pieces)

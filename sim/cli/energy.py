@@ -64,13 +64,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _cycles(result: InvokeResult) -> tuple[int, str]:
     """Of the longest inference, and the model that they are of. Raises UsageError where the core has none."""
-    data = result.as_json()
-    if "cycles" not in data:
-        return result.instructions.max, str(data["cycle_model"])
-    if data["cycles"] is None:
-        core = result.target.board.core
-        raise UsageError(f"the {core} has no timing model, so energy cannot be estimated from its cycles")
-    return int(data["cycles"]["max"]), str(data["cycles"]["model"])
+    from sim.clock import cycle_model
+
+    board = result.target.board
+    if result.cycles is None:
+        raise UsageError(f"the {board.core} has no timing model, so energy cannot be estimated from its cycles")
+    return result.cycles.max, cycle_model(board.timing)
 
 
 def _text(result: InvokeResult, alone: Estimate, use: Estimate, cell: Cell, life: float) -> str:

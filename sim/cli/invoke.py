@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
 
 if TYPE_CHECKING:
+    from sim.boards import Board
     from sim.inference import InvokeResult
 
 
@@ -54,7 +55,7 @@ def _text(result: InvokeResult, *, given: bool) -> str:
         f"  TFLM          {data['tflm']['tree']}, {data['tflm']['kernels']} kernels",
         f"  runs          {result.runs}" + ("" if given else " (no --inputs: one row of zeros)"),
         f"  instructions  {count['min']:,} / {count['median']:,} / {count['max']:,} (min, median, max per inference)",
-        f"  at 1 cycle per instruction that is {count['median'] / board.clock_hz * 1000:.2f} ms on the board",
+        *_cycles(data["cycles"], board),
         f"  flash         {memory['flash']:,} of {board.flash.size:,} bytes",
         f"  RAM           {memory['ram_static'] + memory['arena_reserved']:,} of {board.ram.size:,} bytes"
         f" (static {memory['ram_static']:,}, arena {memory['arena_reserved']:,}, without stack and heap)",
@@ -64,3 +65,12 @@ def _text(result: InvokeResult, *, given: bool) -> str:
     if board.unverified:
         lines.append(f"  unverified    figures of the board: {', '.join(board.unverified)}")
     return "\n".join(lines)
+
+
+def _cycles(cycles: dict[str, Any] | None, board: Board) -> list[str]:
+    if cycles is None:
+        return [f"  cycles        unknown: the {board.core} has no timing model"]
+    return [
+        f"  cycles        {cycles['min']:,} / {cycles['median']:,} / {cycles['max']:,} ({cycles['model']})",
+        f"  time          {cycles['median'] / board.clock_hz * 1000:.2f} ms per inference at {board.clock_hz / 1e6:g} MHz",
+    ]

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="function to measure, from its entry to its return (default: invoke)")  # fmt: skip
     parser.add_argument("--runs", "-n", type=int, default=10, help="runs of it to measure (default: 10)")
     parser.add_argument("--within", default="60 s", metavar="TIME", help="board time for that (default: 60 s)")
+    parser.add_argument("--load", metavar="ADDRESS", help="the image is a bare dump of flash that lies there")
     parser.add_argument("--model", type=Path, metavar="M.tflite", help="model of the app (default: its own)")
     parser.add_argument("--inputs", "-i", type=Path, metavar="X.npy", help="for a MODEL: its inputs (default: zeros)")
     parser.add_argument("--play", metavar="FILE", help="recording to play: a file, or the name of a shipped one")
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.inputs:
         raise UsageError("--inputs is for a .tflite", hint="an app takes its input from sensors: --play")
     else:
-        firmware = firmware_of(args.what, args.model, target)
+        firmware = firmware_of(args.what, args.model, target, args.load)
     with target.started(firmware.elf) as machine:
         machine.memory.arena_smallest = firmware.arena_smallest
         machine.run_until_ready()
@@ -96,14 +97,21 @@ def _feed(machine: Machine, rows: list[Array]) -> None:
 
 
 def _result(machine: Machine, measured: Measurement, firmware: Firmware, target: Target) -> dict[str, Any]:
+    from sim.machine import described_cycles
+
     described = target.described() if firmware.tree is not None else target.described_without_tree()
     return {
         **described,
+        "engine": {
+            "name": target.engine.name,
+            "version": target.engine.version(),
+            "machine": machine.layout.machine,
+        },
         "firmware_sha256": firmware.sha256,
         "region": measured.region,
         "runs": measured.runs,
         "instructions": dict(vars(measured.instructions)),
-        "cycles": dict(vars(measured.cycles)) if measured.cycles is not None else None,
+        "cycles": described_cycles(measured.cycles, target.board.timing),
         "cycle_model": measured.model,
         "memory": machine.memory.as_json(),
     }
@@ -115,6 +123,8 @@ def _text(result: dict[str, Any], target: Target) -> str:
     rows = [("instructions", _spread(result["instructions"]))]
     if result["cycles"] is not None:
         rows.append(("cycles", f"{_spread(result['cycles'])} ({result['cycle_model']})"))
+    else:
+        rows.append(("cycles", f"unknown: the {board.core} has no timing model"))
     rows += [
         ("flash", f"{memory['flash']:,} of {board.flash.size:,} bytes"),
         ("RAM", f"static {memory['ram_static']:,}; nothing lies in {memory['ram_left']:,} of {board.ram.size:,}"),

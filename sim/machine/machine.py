@@ -5,26 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sim.boards import Board
-from sim.clock import CYCLE_MODEL
+from sim.clock import cycle_model
 from sim.decision import Decision
 from sim.durations import PS, picoseconds
 from sim.elf import Elf, load_elf
-from sim.engines.protocol import Arm, CallNode, CodeBlock, Engine, Layout, RegionRun, Watch
-from sim.errors import UsageError, near
+from sim.engines.protocol import Arm, CallNode, CodeBlock, Debugger, Engine, Layout, RegionRun, Watch
+from sim.errors import FirmwareFailure, UsageError, near
 from sim.failure.report import Report
+from sim.machine.calling import CallResult, call
 from sim.machine.console import Console
 from sim.machine.deadlines import Deadlines, deadlines_of
-from sim.machine.measuring import Measurement, Spread
+from sim.machine.functions import function_meant
+from sim.machine.intercepting import Interception, Replacement
+from sim.machine.measuring import Measurement, Spread, spread_of_cycles
+from sim.machine.placed import layout_of
 from sim.machine.regions import RegionLog
 from sim.machine.runner import Runner
 from sim.machine.sensor import Sensor
+from sim.machine.tracing import Backtrace, backtrace
+from sim.machine.watching import Watches, Watching
 from sim.measure.memory import MemoryUse
 from sim.measure.stack import checked_stack
+
+if TYPE_CHECKING:
+    from sim.faults import Faults
+    from sim.field.capture import Capture
+    from sim.firmware import Firmware
 
 _BOOT_WITHIN = "10 s"
 
@@ -43,11 +55,15 @@ class Machine:
         log: Path | None = None,
         watch: Watch | None = None,
         check_stack: bool = False,
+        debugger: Debugger | None = None,
     ) -> None:
+        layout = layout_of(elf, board, engine, layout)
         self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
         if check_stack:
             watch = replace(watch or Watch(), stack=checked_stack(elf, layout))
-        self._runner = Runner(elf, board, engine, layout, on_fault=on_fault, log=log, watch=watch)
+        self._runner = Runner(elf, board, engine, layout, on_fault=on_fault, log=log, watch=watch,
+                              debugger=debugger)  # fmt: skip
+        self._watches = Watches(self._runner)
         self._session = self._runner.session
         self.port = self._runner.port
         self.console = Console(self._runner)
@@ -55,6 +71,7 @@ class Machine:
         self.memory = MemoryUse(elf, layout, self._session, self.port.info)  # paints stack and heap
         self.measurements: list[Measurement] = []  # what `measure` has given, for the report of the test
         self._seen_decisions = 0
+        self.capture: Capture | None = None
 
     @classmethod
     @contextmanager
@@ -91,14 +108,16 @@ class Machine:
         log: Path | None = None,
         watch: Watch | None = None,
         check_stack: bool = False,
+        debugger: Debugger | None = None,
     ) -> Self:
         """A machine that stands before its first instruction; the caller closes it.
 
         `check_stack`: look at every store (slow), end at the first that leaves the stack for other data.
+        `debugger`: wait for one to attach, and to let the firmware run.
         """
         image = load_elf(elf) if isinstance(elf, Path) else elf
         return cls(image, board, engine, layout or engine.layout(board), on_fault=on_fault, log=log, watch=watch,
-                   check_stack=check_stack)  # fmt: skip
+                   check_stack=check_stack, debugger=debugger)  # fmt: skip
 
     # ---- time ----
 
@@ -106,6 +125,11 @@ class Machine:
     def instructions(self) -> int:
         """Instructions executed since reset."""
         return self._runner.instructions
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles in which the core was busy since reset; None where its core has no timing model."""
+        return self._session.cycles
 
     @property
     def time_ps(self) -> int:
@@ -221,7 +245,9 @@ class Machine:
 
         Raises UsageError; nothing is written then.
         """
-        self._runner.memory.write(where, data)
+        address, written = self._runner.memory.write(where, data)
+        if self.capture is not None:
+            self.capture.wrote(address, written)
 
     # ---- sensors ----
 
@@ -261,7 +287,7 @@ class Machine:
     # ---- measuring ----
 
     def measure(self, region: str, runs: int = 1, within: float | str = "60 s") -> Measurement:
-        """Instructions of the next `runs` runs of a function, entry to return. `"invoke"`: TFLM's Invoke().
+        """Instructions and cycles of the next `runs` runs of a function, entry to return. `"invoke"`: TFLM's Invoke().
 
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
         """
@@ -288,9 +314,17 @@ class Machine:
         return self._measurement(region, runs) if runs else None
 
     def _measurement(self, region: str, runs: list[RegionRun]) -> Measurement:
-        spread = Spread.of([run.end - run.start for run in runs])
+        timing = self.board.timing
         return Measurement(
-            region, len(runs), spread, spread, CYCLE_MODEL, self.engine_text, self.elf.sha256, dict(self.port.info)
+            region=region,
+            runs=len(runs),
+            instructions=Spread.of([run.end - run.start for run in runs]),
+            cycles=spread_of_cycles(runs),
+            model=cycle_model(timing),
+            validated=timing is not None and timing.validated,
+            engine=self.engine_text,
+            firmware_sha256=self.elf.sha256,
+            info=dict(self.port.info),
         )
 
     def arm(self, symbol: str, what: Arm) -> None:
@@ -303,9 +337,9 @@ class Machine:
         self._runner.on_call[symbol] = call
         self._session.arm(symbol, Arm(stop=True))
 
-    def region_lengths(self, symbol: str) -> list[int]:
-        """Instructions of each run of an armed region that ended since the last call."""
-        return [run.end - run.start for run in self._regions.new(symbol)]
+    def new_runs(self, symbol: str) -> list[RegionRun]:
+        """Runs of an armed region that ended since the last call."""
+        return self._regions.new(symbol)
 
     def calls(self) -> list[CallNode]:
         """The tree of calls that `watch` asked for (see `sim.engines.protocol.Watch`)."""
@@ -328,6 +362,99 @@ class Machine:
             f"{self.elf.path.name} has no function {region!r} (inlined away?)",
             hint=near(region, {n.removeprefix("boardless_") for n in self.elf.functions}),
         )
+
+    # ---- faults ----
+
+    @cached_property
+    def faults(self) -> Faults:
+        """Faults on purpose: `machine.faults.dropout("imu", lasts="1 s")`; see docs/faults.md."""
+        from sim.faults import Faults
+
+        return Faults(self)
+
+    def restart(self, ram: bytes | None = None, pause_ps: int = 0) -> None:
+        """Power off, and on again after that board time (ps); RAM is as it was, or as given."""
+        self._runner.restart(ram, pause_ps)
+        self._session = self._runner.session
+        self._regions.go_on(self._session)
+        self.memory.go_on(self._session, painted=ram is None)
+
+    # ---- recording ----
+
+    def record(self) -> None:
+        """Record from here on, before the firmware has opened a sensor; see docs/field.md. Raises UsageError."""
+        from sim.field.capture import Capture
+
+        if self.capture is None:
+            self.capture = Capture(self._runner)
+
+    def save_recording(self, path: Path | str, *, firmware: Firmware | None = None, seed: int | None = None) -> None:
+        """Save the run so far as one file, which `boardless replay` runs again. Raises UsageError.
+
+        `firmware`: to have in it what it was built from; `seed`: the test's own, if its input came from one.
+        """
+        from sim.field.recording_io import save
+
+        if self.capture is None:
+            raise UsageError("nothing is recorded", hint="machine.record() before the machine runs")
+        save(self.capture.recording(firmware, seed), Path(path))
+
+    @property
+    def runner(self) -> Runner:
+        """The loop under the machine, for what is built on top of it."""
+        return self._runner
+
+    @property
+    def failure(self) -> FirmwareFailure | None:
+        """How the firmware has failed, if it has."""
+        return self._runner.failure
+
+    # ---- single functions ----
+
+    def call(
+        self, function: str | int, *arguments: Any, within: float | str = "1 s", at: str | int | None = None
+    ) -> CallResult:
+        """Call one function of the image, by name or address; the firmware goes on afterwards as if nothing had been.
+
+        Numbers, None, bytes and numpy arrays are taken; arrays go below the stack, or to RAM `at` an address or symbol,
+        and come back in `buffers`. Raises UsageError for what is no function and for arguments that do not fit,
+        FirmwareFailure for a fault in it or when it has not returned `within` that much board time.
+        """
+        return call(self._runner, function, arguments, within, at)
+
+    def intercept(self, function: str, replacement: Replacement) -> Interception:
+        """Replace a function of the image by one of Python, until `remove()` or the end of a `with`.
+
+        It gets an `InterceptedCall`, and what it returns the firmware gets: int, float or None. Raises UsageError.
+        """
+        return Interception(self._runner, function, replacement)
+
+    def watch(
+        self, where: str | int, on: str = "write", length: int | None = None, most: int = 10_000
+    ) -> Watching:
+        """Note who writes ("write"), reads ("read") or does either to ("access") a symbol or address in RAM.
+
+        The first `most` accesses are kept. Ends with `remove()` or a `with`. Raises UsageError.
+        """
+        return self._watches.add(where, on, length, most)
+
+    def backtrace(self) -> Backtrace:
+        """The calls that led to where the core stands now, innermost first; str() of it has a line each."""
+        return backtrace(self._runner)
+
+    def run_to(self, function: str, within: float | str = "10 s") -> None:
+        """Run to the next call of a function: the machine stands still in front of its first instruction."""
+        symbol = function_meant(self._runner.elf, function, self.layout).name
+        if symbol in self._runner.on_call or symbol in self._runner.stops:
+            raise UsageError(f"{function!r} cannot be run to: the machine stops there for something else")
+        came: list[bool] = []
+        self._runner.on_call[symbol] = lambda: came.append(True)
+        self._session.arm(symbol, Arm(stop=True))
+        try:
+            self._runner.run_until(lambda: bool(came), within, f"a call of {function}()")
+        finally:
+            self._session.arm(symbol, Arm())
+            del self._runner.on_call[symbol]
 
     # ---- looking and ending ----
 

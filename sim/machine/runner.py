@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from sim.boards import Board
-from sim.clock import CYCLE_MODEL, BoardClock
+from sim.clock import BoardClock, cycle_model
 from sim.console import ConsoleLog
 from sim.durations import PS, picoseconds, shown
 from sim.elf import Elf
-from sim.engines.protocol import Engine, Image, Layout, Session, Stop, StopKind, Watch
+from sim.engines.protocol import (
+    REGISTERS,
+    Debugger,
+    Engine,
+    Image,
+    Layout,
+    Session,
+    SteeredSession,
+    Stop,
+    StopKind,
+    Watch,
+)
 from sim.errors import FirmwareFailure, UsageError
 from sim.failure import faults
 from sim.failure.evidence import Evidence
 from sim.failure.report import Report
+from sim.machine.alarms import Alarms
 from sim.machine.memory import BoardMemory
 from sim.machine.placed import check_placed
+from sim.machine.veneer import veneer_for
 from sim.port.host import Answer, PortHost, PortMisuse
 from sim.port.mailbox import (
     ANSWER_AT,
@@ -51,7 +66,7 @@ _CONSOLE_MAX = 48 << 20  # bytes in all
 _BOOT_WITHIN = 10 * PS
 _LINES_MAX = 250_000
 _LOOP = 32  # bytes of code: a loop this small does nothing but wait
-_SLICE = 50_000_000  # instructions between two looks at the console
+_SLICE = 50_000_000  # cycles between two looks at the console
 CLOSE_SLICE = 100_000  # the same while something on the console is awaited: so exactly does the machine stop there
 
 
@@ -74,11 +89,14 @@ class Runner:
         on_fault: str,
         log: Path | None,
         watch: Watch | None = None,
+        debugger: Debugger | None = None,
     ) -> None:
         if on_fault not in ("stop", "run"):
             raise UsageError(f"on_fault={on_fault!r}", hint="'stop' or 'run'")
         check_placed(elf, board, layout)
-        self.elf, self.board, self.engine, self.layout = elf, board, engine, layout
+        self.veneer = veneer_for(elf, layout) if REGISTERS in engine.capabilities else None
+        self.elf = self.veneer.added_to(elf) if self.veneer else elf
+        self.board, self.engine, self.layout = board, engine, layout
         self._on_fault = on_fault
         self._log_file = log
         self._clock = BoardClock(board.clock_hz)
@@ -89,14 +107,17 @@ class Runner:
         self._request: Request | None = None
         self._failure: FirmwareFailure | None = None
         self.on_call: dict[str, Callable[[], None]] = {}  # armed symbol -> who wants to know that it is called
-        self._looked_at = (0, 0, 0)  # pc, console bytes and instructions at the end of the last slice
-        self._loop_asked = 0  # instructions when the registers were last looked at for that
-        self._image = self._make_image(watch)
+        self.alarms = Alarms()
+        self._looked_at = (0, 0)  # pc and console bytes at the end of the last slice
+        self._loop_asked = 0  # cycles when the registers were last looked at for that
+        self.standing_in = ""  # what a Python function is called for now, so that the machine must stand still
+        self.take_accesses: Callable[[], None] | None = None  # somebody watches memory
+        self._image = self._make_image(watch, debugger)
         self.session: Session = engine.start(self._image)
         self.memory = BoardMemory(elf, layout.ram, self.session)
         self.port = PortHost(memory=self.memory, sensors=self.sensors)
 
-    def _make_image(self, watch: Watch | None) -> Image:
+    def _make_image(self, watch: Watch | None, debugger: Debugger | None) -> Image:
         elf, table = self.elf, self.layout.vectors
         functions = dict(elf.functions)
         stops = [name for name in (*ENDINGS, DOORBELL) if name in functions]
@@ -115,6 +136,9 @@ class Runner:
             console_symbol=CONSOLE_SYMBOL if CONSOLE_SYMBOL in functions else "",
             stops=[*stops, *sorted(self._handlers)],
             watch=watch,
+            timing=self.board.timing,
+            blob=self.veneer.blob if self.veneer else None,
+            debugger=debugger,
             stack=watch.stack if watch is not None and watch.stack is not None else self.layout.ram,
         )
 
@@ -126,9 +150,15 @@ class Runner:
         return self.session.instructions
 
     @property
+    def cycles(self) -> int:
+        """Cycles in which the core was busy since reset: what board time runs on, and in what the session counts."""
+        cycles = self.session.cycles
+        return self.instructions if cycles is None else cycles
+
+    @property
     def time_ps(self) -> int:
         """Board time in picoseconds."""
-        return self._clock.at(self.instructions)
+        return self._clock.at(self.cycles)
 
     @property
     def idle_ps(self) -> int:
@@ -148,13 +178,35 @@ class Runner:
     @property
     def time_base(self) -> str:
         """How board time is got. An image that reads timers has its own, which is never mixed with the other."""
+        model = cycle_model(self.board.timing)
         if self._image.timers:
-            return "instructions of an image that reads timers or takes interrupts (waiting is not counted)"
-        return f"{CYCLE_MODEL} at {self.board.clock_hz} Hz, plus waiting"
+            return f"{model}, of an image that reads timers or takes interrupts (waiting is not counted)"
+        return f"{model} at {self.board.clock_hz} Hz, plus waiting"
 
     @property
     def engine_text(self) -> str:
         return f"{self.engine.name} {self.engine.version()} ({self.layout.machine})"
+
+    @property
+    def failure(self) -> FirmwareFailure | None:
+        """How the firmware has failed; None: it has not, or the machine could go on after it."""
+        return self._failure
+
+    def set_clock(self, hz: int) -> None:
+        """The core runs at another rate from now on."""
+        self._clock.go_on(self.time_ps, self.cycles, hz)
+
+    def restart(self, ram: bytes | None, pause_ps: int) -> None:
+        """Power off, and on again after that board time; RAM is as it was, or as given. The console's log goes on."""
+        now, area = self.time_ps + pause_ps, self.layout.ram
+        content = self.session.read(area.origin, area.size) if ram is None else ram
+        self.session.close()
+        self.session = self.memory.session = self.engine.start(self._image)
+        self.session.write(area.origin, content)
+        self._clock.go_on(now, 0)
+        self.port.restart()
+        self._pending = self._request = None
+        self._looked_at, self._loop_asked = (0, 0), 0
 
     # ---- running ----
 
@@ -162,6 +214,16 @@ class Runner:
     def has_port(self) -> bool:
         """Whether the firmware has a mailbox and a doorbell."""
         return self._mailbox is not None
+
+    @property
+    def steered(self) -> SteeredSession:
+        """The session of an engine that has REGISTERS or ACCESSES."""
+        return cast(SteeredSession, self.session)
+
+    @property
+    def stops(self) -> Sequence[str]:
+        """Functions where the machine itself stops: the doorbell, ends of the firmware, handlers of faults."""
+        return self._image.stops
 
     @property
     def waits(self) -> bool:
@@ -176,19 +238,39 @@ class Runner:
                                awaited=awaited, kind=NotSeen)  # fmt: skip
 
     def advance(self, until_ps: int, done: Callable[[], bool], awaited: str = "", slice_: int = _SLICE) -> None:
-        """Run until `done()` or board time `until_ps`. `done` is asked after everything that can change it."""
+        """Run until `done()` or board time `until_ps`. `done` is asked after everything that can change it.
+
+        What `alarms` has due on the way is done in between, at the first block of code that begins then.
+        """
+        while True:
+            end = self.alarms.first(until_ps)
+            self._advance(end, lambda end=end: self.alarms.first(end) < end or done(), awaited, slice_)  # type: ignore[misc]
+            due = self.alarms.first(until_ps + 1)
+            if due > until_ps:
+                return
+            if due <= self.time_ps:
+                self.alarms.ring(self.time_ps)
+            elif done():
+                return
+
+    def _advance(self, until_ps: int, done: Callable[[], bool], awaited: str, slice_: int) -> None:
         if self._failure is not None:
             raise self._failure.with_traceback(None)  # not the way of the first time it was raised
+        if self.standing_in:
+            raise UsageError(f"the machine stands still in {self.standing_in}: it cannot run from there",
+                             hint="let the function return first")  # fmt: skip
         while not done():
             if self._pending is not None and not self._finish_pending(until_ps, awaited):
                 return
             if done():
                 return
             limit = self._clock.limit(until_ps)
-            if self.instructions >= limit:
+            if self.cycles >= limit:
                 return
-            stop = self.session.resume(min(limit, self.instructions + slice_))
+            stop = self.session.resume(min(limit, self.cycles + slice_))
             self._take_console()
+            if self.take_accesses is not None:
+                self.take_accesses()
             if stop.kind is StopKind.SYMBOL and stop.symbol == DOORBELL:
                 self._doorbell(awaited)
             elif stop.kind is StopKind.SYMBOL and stop.symbol in self.on_call:
@@ -197,6 +279,20 @@ class Runner:
                 self._look_at_loop(stop, awaited)
             else:
                 self._unexpected(stop, awaited)
+
+    @contextmanager
+    def request_aside(self) -> Iterator[None]:
+        """Inside, the firmware may ask for other things; what it waits for now is as before behind it."""
+        pending, request, self._pending = self._pending, self._request, None
+        box = b"" if self._mailbox is None else self.session.read(self._mailbox, SIZE)
+        yield
+        if self._mailbox is not None:
+            self.session.write(self._mailbox, box)
+        self._pending, self._request = pending, request
+
+    def at(self, cycles: int, instructions: int) -> int:
+        """Board time in ps at which the counts were these, if the core has not waited since."""
+        return self._clock.at(instructions if self.session.cycles is None else cycles)
 
     def _doorbell(self, awaited: str) -> None:
         if self._mailbox is None:
@@ -227,9 +323,9 @@ class Runner:
             self._pending = self.port.answer(request, self.time_ps)
             pending = self._pending
         if pending.ready_ps > until_ps:
-            self._clock.wait_until(until_ps, self.instructions)
+            self._clock.wait_until(until_ps, self.cycles)
             return False
-        self._clock.wait_until(pending.ready_ps, self.instructions)
+        self._clock.wait_until(pending.ready_ps, self.cycles)
         self._give(pending)
         return True
 
@@ -245,7 +341,7 @@ class Runner:
             return
         allowed = min(_CONSOLE_MAX, _CONSOLE_ROOM + _CONSOLE_RATE * self.time_ps // PS)
         room = max(0, allowed - len(self.log.raw))
-        self.log.add(data[:room], marks or [self.instructions], self._clock.at)
+        self.log.add(data[:room], marks or [self.cycles], self._clock.at)
         if len(data) > room or self.log.line_count > _LINES_MAX:
             what = f"{allowed} bytes" if len(data) > room else f"{_LINES_MAX} lines"
             raise self.failed(f"the firmware floods the UART: more than {what} in {shown(self.time_ps)}")
@@ -274,14 +370,14 @@ class Runner:
 
         TFLM logs HALTED and loops for ever; a fault may have gone to a handler that no table or name told of.
         """
-        before, self._looked_at = self._looked_at, (stop.pc, len(self.log.raw), self.instructions)
+        before, self._looked_at = self._looked_at, (stop.pc, len(self.log.raw))
         if abs(before[0] - stop.pc) > _LOOP or before[1] != self._looked_at[1]:
             return
         if self.log.last_line == "HALTED":
             raise self.failed("the firmware has halted: it logged HALTED and loops for ever", awaited=awaited)
-        if self._on_fault != "stop" or self.instructions - self._loop_asked < _SLICE:
+        if self._on_fault != "stop" or self.cycles - self._loop_asked < _SLICE:
             return
-        self._loop_asked = self.instructions
+        self._loop_asked = self.cycles
         registers = self.session.registers()
         number = registers.get("xpsr", 0) & 0x1FF
         if number in faults.FAULTS:

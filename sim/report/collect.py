@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sim.clock import CYCLE_MODEL
+from sim.clock import ONE_PER_INSTRUCTION
 from sim.report import contributors, providers
 from sim.report import operators as operators_
 from sim.report.figure import Figure, Provenance
@@ -29,7 +29,7 @@ def build_basis(board: Board) -> dict[str, str]:
 
 def described_model(board: Board, model: str) -> str:
     """A cycle model with the parameters that the board gives it: other parameters, other cycles."""
-    if board.timing is None or CYCLE_MODEL in model:
+    if board.timing is None or ONE_PER_INSTRUCTION in model:
         return model
     values = ",".join(f"{key}={p.value}" for key, p in sorted(board.timing.parameters.items()))
     return f"{model}, parameters {hashlib.sha256(values.encode()).hexdigest()[:8]}"
@@ -182,8 +182,7 @@ def _invoke(machine: Machine) -> Measurement | None:
 
 def _unvalidated(board: Board, invoke: Measurement | None) -> tuple[str, ...]:
     """A timing model that was never held against hardware is a mark on all that rests on it."""
-    modelled = invoke is not None and invoke.cycles is not None and CYCLE_MODEL not in invoke.model
-    return ("timing",) if modelled and board.timing is not None and not board.timing.validated else ()
+    return ("timing",) if invoke is not None and invoke.cycles is not None and not invoke.validated else ()
 
 
 def _regions(machine: Machine, invoke: Measurement | None) -> dict[str, list[Share]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sim.boards import Board
-from sim.clock import CYCLE_MODEL
+from sim.clock import ONE_PER_INSTRUCTION
 from sim.machine import Measurement, Spread
 from sim.report.collect import described_model, measured_figures
 from sim.report.compare import unlike
@@ -13,7 +13,7 @@ from sim.timing import TimingProfile
 
 BOARD = Board.load("nucleo_l4r5zi")
 MEASURED = Measurement(
-    "invoke", 3, Spread(1, 2, 3), Spread(10, 20, 30), "cortex-m4: core and memory", "qemu", "a" * 64, {}
+    "invoke", 3, Spread(1, 2, 3), Spread(10, 20, 30), "cortex-m4: core and memory", True, "qemu", "a" * 64, {}
 )
 
 
@@ -23,7 +23,7 @@ def test_other_parameters_of_the_timing_model_are_another_model() -> None:
     same = replace(BOARD, timing=replace(timing, parameters=dict(reversed(list(timing.parameters.items())))))
     other = replace(BOARD, timing=timing.changed({"flash.wait_states": 7}))
     assert described_model(BOARD, "m") == described_model(same, "m") != described_model(other, "m")
-    assert described_model(BOARD, CYCLE_MODEL) == CYCLE_MODEL  # no parameter is in it
+    assert described_model(BOARD, ONE_PER_INSTRUCTION) == ONE_PER_INSTRUCTION  # no parameter is in it
     assert described_model(replace(BOARD, timing=None), "m") == "m"
     before, now = (measured_figures(MEASURED, board, "mps2-an386") for board in (BOARD, other))
     reasons = [unlike(b, n) for b, n in zip(before, now, strict=True)]
