@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
 
     check_outputs(args.json)
     recording = load(args.recording)
-    symptom = symptom_of(recording, args.symptom) if args.firmware or args.symptom else None
-    target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
     if args.firmware:
         load_elf(args.firmware)
+    symptom = symptom_of(recording, args.symptom) if args.firmware or args.symptom else None
+    target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
     with image_of(recording, args.firmware) as elf:
         result = replay(recording, target, elf)
     code, said = _verdict(args, result, symptom)

@@ -35,7 +35,6 @@ class Faults:
         self._machine = machine
         self._run = machine.runner
         self.done: list[dict[str, Any]] = []  # what has been injected so far, with its board time
-        self._repeats = False
         self._flashed: dict[int, int] = {}  # address -> byte, where flash is not as in the image
 
     # ---- sensors ----
@@ -271,7 +270,6 @@ class Faults:
 
     def repeat(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """What a recording says was done; changed codes are in its samples already. Raises UsageError."""
-        self._repeats = True
         for fault in faults:
             try:
                 self._again(fault)
@@ -356,5 +354,5 @@ class Faults:
     def _note(self, kind: str, **said: Any) -> None:
         fault = {"kind": kind, **said}
         self.done.append(fault)
-        if self._machine.capture is not None:
+        if self._machine.capture is not None and kind != "dropout":  # those it sees by itself
             self._machine.capture.faults.append(fault)

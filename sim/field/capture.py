@@ -194,7 +194,7 @@ class Capture:
             config=dict(sorted(self._config.items())),
             inputs=tuple(self._inputs),
             writes=tuple(self._writes),
-            faults=tuple(self.faults),
+            faults=(*self.faults, *_dropouts(run.sensors)),
             failure=None if failure is None else Failure(failure.reason, signature(failure.reason), failure.report),
             exit_code=run.port.exit_code,
             seed=seed,
@@ -249,6 +249,15 @@ def _build(firmware: Firmware | None) -> dict[str, Any]:
         "compiler": firmware.compiler,
         "arena": firmware.arena_reserved,
     }
+
+
+def _dropouts(sensors: Mapping[str, SensorChannel]) -> list[dict[str, Any]]:
+    """However they were asked for."""
+    return [
+        {"kind": "dropout", "sensor": slot, "time_ps": d.start_ps, "end_ps": d.end_ps, "how": d.kind}
+        for slot, channel in sorted(sensors.items())
+        for d in channel.dropouts
+    ]
 
 
 def _stimuli(sensors: Mapping[str, SensorChannel]) -> tuple[StimulusRecord, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import StimulusWarning, UsageError
-from sim.sensors.dropout import Dropouts, Piece
+from sim.sensors.dropout import Dropout, Dropouts, Piece
 from sim.sensors.parts.base import Part
 from sim.sensors.stimulus import Stimulus
 from sim.sensors.track import Track, match, noise_of
@@ -88,6 +88,7 @@ class SensorChannel:
         self.warnings: list[str] = []  # for the user, as they come up
         self.played: list[tuple[int, Stimulus]] = []  # board time (ps) at which each stimulus began
         self.opened = False
+        self.fifo_depth = part.fifo_depth  # samples
         self.rate = Fraction(0)  # Hz
         self.ranges: tuple[float, ...] = ()
         self.polled = False  # read on the driver's own timer: the rate is none of the part's
@@ -156,6 +157,11 @@ class SensorChannel:
         """The part drops out for that board time; see `sim.sensors.dropout.Dropout`. Raises UsageError."""
         self._dropouts.add(start_ps, end_ps, kind)
 
+    @property
+    def dropouts(self) -> tuple[Dropout, ...]:
+        """All that were asked for, in order of time."""
+        return tuple(self._dropouts)
+
     def read(self, samples: int, board_ps: int) -> Delivery:
         """The next `samples` samples, for firmware that asks for them at `board_ps` and waits until they are there.
 
@@ -167,7 +173,7 @@ class SensorChannel:
         if self._dropouts:
             return self._read_around(samples, board_ps)
         waiting = (board_ps - self._t0) * self._num // self._den - self._next
-        overrun = waiting - self.part.fifo_depth if waiting > self.part.fifo_depth else 0
+        overrun = waiting - self.fifo_depth if waiting > self.fifo_depth else 0
         first = self._next + overrun
         end = self._next = first + samples
         ready = self._t0 - (-end * self._den // self._num)
@@ -245,7 +251,7 @@ class SensorChannel:
         """`read` of a part that drops out now and then."""
         before = self._next
         waiting = self._dropouts.existing(before, max(before, self.taken(board_ps)))
-        overrun = max(0, waiting - self.part.fifo_depth)
+        overrun = max(0, waiting - self.fifo_depth)
         gone = self._dropouts.pieces(before, overrun)  # the oldest
         pieces = self._dropouts.pieces(gone[-1].end if gone else before, samples)
         codes, saturated, rest, over = b"", 0, 0, False
@@ -303,7 +309,7 @@ class SensorChannel:
         self.warnings += [f"{self.name}: {line}" for line in (*track.remarks(), *serious)]
         self.played.append((self.time_of(index - 1), track.stimulus))
         # What was played before may still lie in the FIFO; what began and ended before that can go.
-        oldest = max(self._next, index - self.part.fifo_depth)
+        oldest = max(self._next, index - self.fifo_depth)
         kept = [(s, t) for s, t in self._tracks if s < index]
         while len(kept) > 1 and kept[1][0] <= oldest:
             kept.pop(0)

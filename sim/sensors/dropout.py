@@ -44,6 +44,9 @@ class Dropouts:
     def __bool__(self) -> bool:
         return bool(self._all)
 
+    def __iter__(self) -> Iterator[Dropout]:
+        return iter(self._all)
+
     def add(self, start_ps: int, end_ps: int, kind: str) -> None:
         """Raises UsageError for an unknown kind, a length of nothing, and two at once."""
         if kind not in KINDS:
