@@ -1,4 +1,4 @@
-# make demo    a real gesture model on real recordings, on an emulated Cortex-M4
+# make demo    two real models on real data, on an emulated Cortex-M4, with a picture of each
 # make test    all tests that CI runs
 # Both set up what they need by themselves, once (scripts/setup.py); SETUP="--no-packages" leaves apt alone.
 
@@ -14,7 +14,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$
 
 demo:
 	$(setup) demo
-	@.venv/bin/boardless demo
+	@.venv/bin/boardless demo --out build/demo
 
 test:
 	$(setup) test

@@ -33,7 +33,7 @@ COMMANDS = {
     "boards": "the boards there are, and where each figure is from",
     "doctor": "what is installed, what is missing, and the command that mends it",
     "init": "write a small project of your own: settings, a test, a CI file",
-    "demo": "a real gesture model on real recordings, on a virtual board",
+    "demo": "two real models on real data, on a virtual board, with a picture of each",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -131,9 +132,18 @@ def test_build(folder: Path) -> None:
 
 
 def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
-    data = result("demo")
-    assert data["right"] == len(data["recordings"]) == 8
-    assert "8 of 8 right" in capsys.readouterr().out
+    data = result("demo", "--out", "pictures")
+    gesture, image = data["uses"]
+    assert (gesture["right"], len(gesture["items"]), len(image["items"])) == (8, 8, 20)
+    assert image["right"] >= 18  # one of them is a five that looks like a nine
+    out = capsys.readouterr().out
+    assert "8 of 8 right" in out
+    assert f"{image['right']} of 20 right" in out
+    for use in data["uses"]:
+        picture = ElementTree.parse(use["picture"]).getroot()
+        assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+        assert len(list(picture)) > 50
+        assert "href" not in Path(use["picture"]).read_text(encoding="utf-8")  # nothing from anywhere else
 
 
 def test_the_others(folder: Path) -> None:

@@ -106,4 +106,5 @@ def test_from_an_empty_folder(installed: dict[str, str], tmp_path: Path) -> None
 def test_the_demo_from_an_empty_folder(installed: dict[str, str], tmp_path: Path) -> None:
     demo = boardless(installed, tmp_path, "demo")
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["boardless-demo"]
+    assert sorted(path.name for path in (tmp_path / "boardless-demo").iterdir()) == ["gesture.svg", "image.svg"]
