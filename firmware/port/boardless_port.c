@@ -55,6 +55,13 @@ int bl_sensor_open(bl_sensor_t *sensor, const char *name, uint32_t rate_mhz, uin
   return status;
 }
 
+int bl_sensor_buffer(const bl_sensor_t *sensor, void *buffer, uint32_t bytes) {
+  boardless_mailbox.arg[0] = sensor->handle;
+  boardless_mailbox.arg[1] = address_of(buffer);
+  boardless_mailbox.arg[2] = bytes;
+  return ring(BL_OP_BUFFER);
+}
+
 int bl_sensor_read(const bl_sensor_t *sensor, void *buffer, uint32_t samples, bl_read_t *read) {
   int status;
   boardless_mailbox.arg[0] = sensor->handle;

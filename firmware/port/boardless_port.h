@@ -49,7 +49,8 @@ enum {
   BL_OP_EXIT = 9,     /* arg: code. The run is over. */
   BL_OP_FAIL = 10,    /* arg: text, length. The firmware cannot go on; a failed test with this text. */
   BL_OP_INFO = 11,    /* arg: key, length, value. A figure that only the firmware knows. */
-  BL_OP_CONFIG = 12   /* arg: key, length. result: value. BL_NONE when the test set none. */
+  BL_OP_CONFIG = 12,  /* arg: key, length. result: value. BL_NONE when the test set none. */
+  BL_OP_BUFFER = 13   /* arg: handle, address, bytes. Where samples wait that nobody has read yet. */
 };
 
 enum {
@@ -82,6 +83,9 @@ int bl_ready(const char *app);
 int bl_sensor_open(bl_sensor_t *sensor, const char *name, uint32_t rate_mhz, uint32_t range, uint32_t range2);
 /* Waits for `samples` samples and writes their raw codes to `buffer` (samples x bytes_per_sample bytes). */
 int bl_sensor_read(const bl_sensor_t *sensor, void *buffer, uint32_t samples, bl_read_t *read);
+/* Gives the driver of an open sensor a buffer for samples that wait to be read, in place of its own (the buffer size of
+ * a PDM driver). A sensor whose samples wait in a FIFO of the part has none: the run fails. */
+int bl_sensor_buffer(const bl_sensor_t *sensor, void *buffer, uint32_t bytes);
 /* Reports what the firmware decided: class index, score in 0..1, and its name. */
 int bl_decide(uint32_t class_index, float score, const char *label);
 int bl_sleep_ns(uint64_t ns);

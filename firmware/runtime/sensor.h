@@ -15,6 +15,12 @@ class Sensor {
     }
   }
 
+  // Samples that wait to be read lie here, not in the driver's own buffer (PDM microphones).
+  template <class T, uint32_t N> void waits_in(T (&buffer)[N]) {
+    const int status = bl_sensor_buffer(&port_, buffer, sizeof buffer);
+    if (status != BL_OK) boardless_fail("sensor %s: has no buffer of a driver (%d)", name_, status);
+  }
+
   // Waits for `samples` samples (all channels of each). False when the sensor will deliver no more.
   template <class T> bool read(T* buffer, uint32_t samples) {
     if (sizeof(T) * port_.channels != port_.bytes_per_sample) {

@@ -8,4 +8,14 @@ from sim.machine.measuring import Measurement, Spread, described_cycles, spread_
 from sim.machine.runner import ENDINGS, NotSeen
 from sim.machine.sensor import Sensor
 
-__all__ = ["ENDINGS", "Console", "Machine", "Measurement", "NotSeen", "Sensor", "Spread", "described_cycles", "spread_of_cycles"]
+__all__ = [
+    "ENDINGS",
+    "Console",
+    "Machine",
+    "Measurement",
+    "NotSeen",
+    "Sensor",
+    "Spread",
+    "described_cycles",
+    "spread_of_cycles",
+]

@@ -141,5 +141,5 @@ def _deadline(name: str, log: StreamLog) -> Deadline:
         lost=log.lost,
         overruns=log.overruns,
         backlog=log.backlog,
-        fifo=log.channel.part.fifo_depth,
+        fifo=log.channel.fifo_depth,
     )

@@ -132,6 +132,21 @@ class PortHost:
         results = (self._handles.index(channel), len(channel.part.channels), channel.bytes_per_sample, rate_mhz)
         return Answer(results=results)
 
+    def _buffer(self, arg: tuple[int, ...], _now: int) -> Answer:
+        handle, address, size = arg[:3]
+        if handle >= len(self._handles):
+            raise PortMisuse(f"buffer for sensor handle {handle}, but {len(self._handles)} are open")
+        channel = self._handles[handle]
+        what = f"buffer of {size} bytes for {channel.name!r}"
+        if not channel.part.driver_buffer:
+            raise PortMisuse(f"{what}: samples of {channel.part.title} wait in the part's own FIFO")
+        samples = size // channel.bytes_per_sample
+        if not 0 < samples <= _READ_MAX:
+            raise PortMisuse(f"{what}: at least one sample, at most {_READ_MAX} bytes")
+        self.memory.check_ram(address, size)
+        channel.fifo_depth = samples
+        return Answer()
+
     def _read(self, arg: tuple[int, ...], now: int) -> Answer:
         handle, address, samples = arg[:3]
         if handle >= len(self._handles):
@@ -241,7 +256,7 @@ class PortHost:
 def _passes_end(channel: SensorChannel, samples: int, now: int) -> bool:
     """Whether a read at board time `now` would need a sample behind the end of the stimulus."""
     end = channel.end_ps()
-    first = max(channel.next_index, channel.taken(now) - channel.part.fifo_depth)
+    first = max(channel.next_index, channel.taken(now) - channel.fifo_depth)
     return end is not None and channel.time_of(first + samples - 1) > end
 
 
@@ -258,6 +273,7 @@ _HANDLERS: Mapping[Op, Callable[[PortHost, tuple[int, ...], int], Answer]] = {
     Op.FAIL: PortHost._fail,
     Op.INFO: PortHost._info,
     Op.CONFIG: PortHost._config,
+    Op.BUFFER: PortHost._buffer,
 }
 
 __all__ = ["BAD", "Answer", "PortHost", "PortMisuse"]

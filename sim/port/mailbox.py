@@ -33,6 +33,7 @@ class Op(IntEnum):
     FAIL = 10
     INFO = 11
     CONFIG = 12
+    BUFFER = 13
 
 
 OK, END, NONE, AGAIN, BAD = 0, 1, 2, 3, -2

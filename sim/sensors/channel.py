@@ -124,6 +124,7 @@ class SensorChannel:
         ranges = self.part.full_ranges(ranges)
         playing = self._playing(board_ps)
         self.rate, self.ranges, self.polled, self.opened = rate, ranges, polled, True
+        self.fifo_depth = self.part.fifo_depth
         self._t0, self._next = board_ps, 0
         true = rate * self.rate_error
         self._num, self._den = true.numerator, true.denominator * PS

@@ -8,7 +8,7 @@ from pathlib import Path
 from sim.errors import UsageError, near
 from sim.paths import data_root
 
-_ENDINGS = (".csv", ".npz", ".npy", ".wav")
+_ENDINGS = (".csv", ".npz", ".npy", ".wav", ".parquet")
 
 
 def find_recording(name: str, folders: Iterable[Path] = ()) -> Path:

@@ -104,7 +104,7 @@ class Recording:
         units: Sequence[str] | str | None = None,
         interpolation: str | None = None,
     ) -> Recording:
-        """A recording from a .csv, .npy, .npz or .wav file (docs/sensors.md says what is in them).
+        """A recording from a .csv, .npy, .npz, .wav or .parquet file (docs/sensors.md says what is in them).
 
         What is given here completes or replaces what the file says. Raises UsageError naming file, line and remedy.
         """

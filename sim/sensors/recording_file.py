@@ -1,4 +1,4 @@
-"""Reading recordings: CSV, NPY and NPZ, WAV. Every complaint names file, line and what to do."""
+"""Reading recordings: CSV, NPY and NPZ, WAV, Parquet. Every complaint names file, line and what to do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def load(
     interpolation: str | None,
 ) -> Recording:
     """See Recording.load."""
-    readers = {".csv": _csv, ".npy": _npy, ".npz": _npz, ".wav": _wav}
+    readers = {".csv": _csv, ".npy": _npy, ".npz": _npz, ".wav": _wav, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{path}: not a kind of recording that can be read", hint=f"there are: {', '.join(readers)}")
@@ -70,6 +70,7 @@ _RATE_IN = {
     ".npy": 'a file of the same name ending in .json: {"rate": 10}',
     ".npz": "an array `rate`",
     ".wav": "its header",
+    ".parquet": "`rate` in the table's metadata, or a column t[s]",
 }
 
 
@@ -100,8 +101,20 @@ def _csv(path: Path) -> dict[str, Any]:
         rows.append([_number(path, number, name, cell) for name, cell in zip(header, cells, strict=True)])
     if header is None or not rows:
         raise UsageError(f"{path}: is empty: no line of numbers", hint="docs/sensors.md shows a file")
+    return _table(path, header, np.array(rows, dtype=np.float64), found)
+
+
+def _parquet(path: Path) -> dict[str, Any]:
+    """Columns named as in CSV; `rate`, `name`, `source`, `interpolation` in the table's metadata."""
+    from sim.sensors.recording_parquet import read
+
+    header, data, found = read(path)
+    return _table(path, header, data, found)
+
+
+def _table(path: Path, header: list[str], data: npt.NDArray[np.float64], found: dict[str, Any]) -> dict[str, Any]:
+    """Columns with units in their names, one of them perhaps the time."""
     names, units = _columns(path, header)
-    data = np.array(rows, dtype=np.float64)
     if "t" in names:
         at = names.index("t")
         if units[at] not in ("s", "ms"):
@@ -160,7 +173,8 @@ def _columns(path: Path, header: list[str]) -> tuple[list[str], list[str]]:
         match = _COLUMN.fullmatch(cell)
         if match is None:
             raise UsageError(
-                f"{path}: the first line must name the columns, but has {cell.strip()!r}",
+                f"{path}: the {'first line' if path.suffix == '.csv' else 'table'} must name the columns, but has "
+                f"{cell.strip()!r}",
                 hint="for example: t[s],ax[m/s^2],ay[m/s^2],az[m/s^2]",
             )
         names.append(match[1])

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from sim.durations import PS
 from sim.port.host import Answer, PortHost, PortMisuse
 from sim.port.mailbox import END, NONE, OK, Op, Request
 from sim.sensors.channel import SensorChannel
@@ -179,3 +180,24 @@ def test_floods_are_bounded(port: PortHost) -> None:
     with pytest.raises(PortMisuse, match="floods the port with outputs"):
         flood(port, Op.OUTPUT)
     assert sum(len(data) for _, data in port.outputs) <= 64 << 20
+
+
+def test_a_driver_gets_more_ram_for_what_waits() -> None:
+    microphone = SensorChannel(part("mp34dt05"), "microphone")
+    port = PortHost(memory=Memory(), sensors={"microphone": microphone, "imu": SensorChannel(part("lsm9ds1"), "imu")})
+    ask(port, Op.OPEN, *text(port, "microphone"), 16_000_000)
+    ask(port, Op.OPEN, *text(port, "imu"), 119_000)
+    assert microphone.fifo_depth == 512
+    assert ask(port, Op.BUFFER, 0, RAM + 0x200, 2048).status == OK
+    assert microphone.fifo_depth == 1024
+    assert ask(port, Op.READ, 0, RAM, 16, now=PS).results[1] == 16_000 - 1024
+    for arg, said in (
+        ((2, RAM, 64), "buffer for sensor handle 2, but 2 are open"),
+        ((1, RAM, 64), "samples of ST LSM9DS1 wait in the part's own FIFO"),
+        ((0, RAM, 1), "buffer of 1 bytes for 'microphone': at least one sample"),
+        ((0, RAM + SIZE - 2, 64), "buffer: 64 bytes at 0x20000ffe are not in the board's RAM"),
+    ):
+        with pytest.raises(PortMisuse, match=said):
+            ask(port, Op.BUFFER, *arg)
+    ask(port, Op.OPEN, *text(port, "microphone"), 16_000_000, now=PS)  # as a firmware does that starts again
+    assert microphone.fifo_depth == 512

@@ -82,8 +82,8 @@ def test_keeps_up(machine):
     codes, _ = clips(2)
     answers(machine, codes)
     assert machine.microphone.channel.statistics().overrun == 0
-    # The buffers hold 512 samples: 32 ms.
-    assert max(d.latency for d in machine.decisions) < 0.032
+    # 1024 samples wait in RAM: 64 ms.
+    assert max(d.latency for d in machine.decisions) < 0.064
 
 
 @pytest.mark.board("nucleo_l152re")
@@ -92,7 +92,7 @@ def test_a_slow_board_loses_sound(machine):
     codes, _ = clips(2)
     machine.microphone.play(of(codes))
     machine.run_to_end()
-    assert max(d.latency for d in machine.decisions) > 0.032
+    assert max(d.latency for d in machine.decisions) > 0.064
     assert machine.microphone.channel.statistics().overrun > 0
     assert "samples lost" in str(machine.microphone)
 

@@ -26,9 +26,9 @@ def test_fine_on_a_fast_board(machine):
     assert heard.kept
     assert heard.period == 0.2
     assert heard.answers >= 20
-    assert heard.worst < 0.032  # so long the microphone's buffers last
+    assert heard.worst < 0.064  # so much sound waits in RAM
     assert heard.backlog < heard.fifo
-    assert machine.deadlines.within("32 ms").kept
+    assert machine.deadlines.within("64 ms").kept
 
 
 @pytest.mark.app("sound")
@@ -38,12 +38,12 @@ def test_late_on_a_slow_one(machine):
     heard = hear(machine)
     assert heard.period == 0.2
     assert heard.misses == 0
-    assert heard.worst > 0.032
-    assert heard.backlog == heard.fifo == 512
+    assert heard.worst > 0.064
+    assert heard.backlog == heard.fifo == 1024
     assert heard.lost == machine.microphone.channel.statistics().overrun > 0
     assert heard.overruns > 10
     assert not heard.kept
-    assert machine.deadlines.within("32 ms").misses == heard.answers
+    assert machine.deadlines.within("64 ms").misses == heard.answers
 
 
 @pytest.mark.app("vehicle")

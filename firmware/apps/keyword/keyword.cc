@@ -10,11 +10,13 @@ constexpr uint32_t kHop = card::hop, kFrames = card::frames;
 constexpr uint32_t kSilence = 0, kUnknown = 1;
 
 int16_t sound[kHop];
+int16_t waiting[1024];  // 64 ms of sound that comes while the model is at work
 
 int main() {
   Model model("keyword");
   if (!frontend_start()) boardless_fail("keyword: no room for the microfrontend's tables");
   Sensor microphone("microphone", static_cast<uint32_t>(card::rate_hz * 1000 + 0.5));
+  microphone.waits_in(waiting);
   SlidingWindow<int8_t, kFrames, FRONTEND_CHANNELS, card::stride> window;
   Smoothing<card::label_count, card::smoothing> smoothing;
   uint32_t looks = 0, deaf_until = 0;

@@ -1,6 +1,6 @@
 // Sound: an alarm, breaking glass, a knock, an engine? Log-mel frames every 20 ms, a decision every 200 ms of the last
-// second. The arithmetic is that of models/sound/features.py, all in integers. The microphone's buffers hold 32 ms:
-// an inference that takes longer loses sound.
+// second. The arithmetic is that of models/sound/features.py, all in integers. 64 ms of sound
+// wait in RAM while the model is at work: an inference that takes longer loses sound.
 #include "app.h"
 #include "evidence.h"
 #include "spectrum.h"
@@ -10,6 +10,7 @@ using namespace boardless;
 constexpr uint32_t kHop = card::hop, kLength = card::length, kFrames = card::frames, kBands = card::mel::bands;
 
 int16_t sound[kLength];
+int16_t waiting[1024];  // samples that come while the model is at work
 uint64_t power[kLength / 2 + 1];
 PowerSpectrum<kLength> spectrum;
 int16_t frames[kFrames][kBands];  // a ring; `chunk` tells where it begins
@@ -37,6 +38,7 @@ void look(uint32_t chunk, int8_t* input) {
 int main() {
   Model model("sound");
   Sensor microphone("microphone", static_cast<uint32_t>(card::rate_hz * 1000 + 0.5));
+  microphone.waits_in(waiting);
   for (uint32_t chunk = 1;; chunk++) {
     std::memmove(sound, sound + kHop, (kLength - kHop) * sizeof *sound);
     if (!microphone.read(sound + kLength - kHop, kHop)) break;

@@ -49,6 +49,10 @@ class Part(Protocol):
         """Samples that wait unread; one more, and the oldest is lost."""
 
     @property
+    def driver_buffer(self) -> bool:
+        """Whether they wait in RAM of the driver, so that firmware may give it more (PDM microphones)."""
+
+    @property
     def dtype(self) -> str:
         """Of a code, little-endian: "int16", "uint8"."""
 
@@ -112,6 +116,7 @@ class LinearPart:
     also: Mapping[str, float] | None = None
     # Supply current in mA while it is on, for estimates of energy; its source is sources["current_ma"].
     current_ma: float | None = None
+    driver_buffer: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:

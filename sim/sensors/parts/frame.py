@@ -40,6 +40,7 @@ class FramePart:
     pollable: bool = True  # a frame at a time, on a trigger
     dtype: str = "uint8"
     current_ma: float | None = None
+    driver_buffer: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ PART = LinearPart(
     rates=(Fraction(16000), Fraction(41667)),
     pollable=False,
     fifo_depth=512,
+    driver_buffer=True,
     current_ma=0.65,
     also={"fs": FULL_SCALE_PA},
     sources={
