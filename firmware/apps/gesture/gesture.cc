@@ -1,6 +1,7 @@
 // Gesture: which motion is this? The last 28 samples of the inertial sensor, looked at every 7 samples.
 // All numbers are the model's own (models/gesture/model.toml, generated into namespace card).
 #include "app.h"
+#include "evidence.h"
 
 using namespace boardless;
 
@@ -28,6 +29,7 @@ int main() {
     }
     if (!window.due()) continue;
     window.copy_to(model.input().as<int8_t>());
+    show_input(model.input());
     model.invoke();
     for (uint32_t label = 0; label < card::label_count; label++) smoothing.push(label, model.output().real(label));
     smoothing.next();
