@@ -18,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sim.boards import Board
+    from sim.evaluate import Evaluation
     from sim.firmware import Firmware
     from sim.machine import Machine
     from sim.markers import Place
@@ -259,6 +260,16 @@ def recording(request: pytest.FixtureRequest) -> Callable[[str], Recording]:
         return Recording.load(find_recording(name, [request.path.parent, request.config.rootpath]))
 
     return load
+
+
+@pytest.fixture
+def evaluate(_boardless_target: Target) -> Callable[..., Evaluation]:
+    """`evaluate("gesture", data).accuracy`: a labelled set on this test's board and engine (see `sim.evaluate`)."""
+    from functools import partial
+
+    from sim.evaluate import evaluate
+
+    return partial(evaluate, settings=_boardless_target.settings)
 
 
 # ---- failures ----
