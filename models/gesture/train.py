@@ -10,18 +10,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 
 import card  # noqa: E402
 import dataset  # noqa: E402
 import features as f  # noqa: E402
 import numpy as np  # noqa: E402
+import training  # noqa: E402
 
-from sim.convert import convert  # noqa: E402
-from sim.convert.quantise import tflite_outputs  # noqa: E402
-from sim.convert.quiet import quiet, tensorflow  # noqa: E402
-
-SEED = 20261122
 EPOCHS = 32
 # A recording is sampled at these phases of the part's clock (s): on a device they are not the watch's.
 PHASES = (0.0, 1 / 60, 1 / 30, 1 / 20)
@@ -41,7 +37,7 @@ def examples(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
                 found = f.windows(f.inputs(f.codes(at_rate)), stride=3)
                 xs.append(found)
                 ys += [f.LABELS.index(label)] * len(found)
-    return np.concatenate(xs).astype(np.float32) * np.float32(f.INPUT_SCALE), np.array(ys)
+    return training.real(np.concatenate(xs), f.INPUT_SCALE), np.array(ys)
 
 
 def build(keras):
@@ -64,47 +60,41 @@ def build(keras):
 
 
 def train():
-    tf, keras = tensorflow()
-    keras.utils.set_random_seed(SEED)
-    tf.config.experimental.enable_op_determinism()
-    x, y = examples(np.random.default_rng(SEED))
+    keras = training.keras_seeded()
+    x, y = examples(np.random.default_rng(training.SEED))
     print(f"{len(x)} windows of {f.WINDOW} samples for training", flush=True)
     model = build(keras)
-    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-
-    def rate(epoch: int) -> float:
-        return 2e-3 * 0.5 * (1 + float(np.cos(np.pi * epoch / EPOCHS)))
-
-    def show(epoch: int, logs: dict) -> None:
-        print(f"epoch {epoch + 1}/{EPOCHS}: loss {logs['loss']:.4f}, accuracy {logs['accuracy']:.4f}", flush=True)
-
-    calls = [keras.callbacks.LearningRateScheduler(rate), keras.callbacks.LambdaCallback(on_epoch_end=show)]
-    model.fit(x, y, batch_size=64, epochs=EPOCHS, verbose=0, callbacks=calls)
-    return model, x
+    training.fit(model, x, y, epochs=EPOCHS)
+    return model, x, y
 
 
 def representative(x: np.ndarray) -> np.ndarray:
-    """900 training windows, and one with both ends of the input range: that makes the input scale exactly 1/64."""
-    rows = x[np.linspace(0, len(x) - 1, 900).round().astype(int)]
-    ends = rows[:1].copy()
-    ends[0, 0, 0], ends[0, 1, 0] = -128 * f.INPUT_SCALE, 127 * f.INPUT_SCALE
-    return np.concatenate([rows, ends])
+    return training.representative(x, f.INPUT_SCALE, high=(1, 0))
 
 
-def judged(tflite: bytes, model) -> dict:
+def test() -> tuple[np.ndarray, np.ndarray]:
+    """Windows of the test half, and their classes."""
+    found = [(f.LABELS.index(label), seen(samples)) for label, samples in dataset.load("test")]
+    return np.concatenate([x for _, x in found]), np.concatenate([[label] * len(x) for label, x in found])
+
+
+def seen(samples: np.ndarray) -> np.ndarray:
+    """A recording [n, 6] as the windows that the model sees."""
+    codes = f.codes(f.resampled(samples, dataset.RATE))
+    return training.real(f.windows(f.inputs(codes)), f.INPUT_SCALE)
+
+
+def judged(result, model) -> dict:
     """Figures of the test half, on the host: float and int8 model."""
     truth, scores, floats = [], [], []
     for label, samples in dataset.load("test"):
-        x = f.windows(f.inputs(f.codes(f.resampled(samples, dataset.RATE)))).astype(np.float32) * f.INPUT_SCALE
+        x = seen(samples)
         truth.append(f.LABELS.index(label))
-        scores.append(tflite_outputs(tflite, [x])[0][0])
-        with quiet():
-            floats.append(np.asarray(model(x, training=False)))
+        scores.append(training.answers(result.tflite, x))
+        floats.append(training.float_answers(model, x))
     truth = np.array(truth)
     each = np.concatenate([s.argmax(1) == t for s, t in zip(scores, truth, strict=True)])
     verdicts = np.array([f.verdict(s) for s in scores])
-    confusion = np.zeros((4, 4), int)
-    np.add.at(confusion, (truth, verdicts), 1)
     return {
         "recordings": len(truth),
         "recordings_right": int((verdicts == truth).sum()),
@@ -117,14 +107,12 @@ def judged(tflite: bytes, model) -> dict:
         "decisions_right": float(
             np.concatenate([f.decisions(s) == t for s, t in zip(scores, truth, strict=True)]).mean()
         ),
-        "confusion": confusion.tolist(),
+        "confusion": training.confusion(truth, verdicts, len(f.LABELS)).tolist(),
     }
 
 
-def ship_recordings() -> None:
+def ship_recordings(folder: Path) -> None:
     """A few recordings of the test half, numbered from 01 within their label in the file's order."""
-    folder = HERE / "recordings"
-    folder.mkdir(exist_ok=True)
     for old in folder.glob("*.csv"):
         old.unlink()
     count = dict.fromkeys(f.LABELS, 0)
@@ -139,18 +127,21 @@ def ship_recordings() -> None:
 
 
 def main() -> None:
-    model, x = train()
-    print("converting", flush=True)
-    result = convert(model, representative(x), out=HERE / "gesture.tflite")
-    asked, got = (f.INPUT_SCALE, 0), (result.inputs[0].scale, result.inputs[0].zero_point)
-    if asked != got or result.refusals:
-        raise SystemExit(f"the input is quantised as {got}, not {asked}, or the tree refuses: {result.refusals}")
-    figures = judged(result.tflite, model)
-    (HERE / "labels.txt").write_text("".join(name + "\n" for name in f.LABELS), encoding="utf-8")
-    ship_recordings()
-    (HERE / "card.md").write_text(card.text(result, figures, model.count_params(), SEED), encoding="utf-8")
-    for name, value in figures.items():
-        print(f"{name}: {value}")
+    training.run(
+        training.Use(
+            name="gesture",
+            folder=HERE,
+            scale=f.INPUT_SCALE,
+            zero=0,
+            train=train,
+            representative=representative,
+            judged=judged,
+            card=card.text,
+            test=test,
+            recordings=ship_recordings,
+            labels=tuple(f.LABELS),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -10,19 +10,16 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 
 import card  # noqa: E402
 import dataset  # noqa: E402
 import features as f  # noqa: E402
 import numpy as np  # noqa: E402
+import training  # noqa: E402
 
-from sim.convert import convert  # noqa: E402
-from sim.convert.quantise import tflite_outputs  # noqa: E402
-from sim.convert.quiet import quiet, tensorflow  # noqa: E402
 from sim.sensors.frames import Frames  # noqa: E402
 
-SEED = 20261122
 EPOCHS = 40
 SHIPPED = 20  # held-out digits in recordings/
 
@@ -39,7 +36,7 @@ def seen(strokes: np.ndarray, ink: float = dataset.INK, paper: float = dataset.P
 
 def real(x: np.ndarray) -> np.ndarray:
     """int8 input -> what the float model sees."""
-    return (x.astype(np.float32) - f.INPUT_ZERO) * np.float32(f.INPUT_SCALE)
+    return training.real(x, f.INPUT_SCALE, f.INPUT_ZERO)
 
 
 def moved(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -76,51 +73,56 @@ def build(keras):
 
 
 def train():
-    tf, keras = tensorflow()
-    keras.utils.set_random_seed(SEED)
-    tf.config.experimental.enable_op_determinism()
-    rng = np.random.default_rng(SEED)
+    keras = training.keras_seeded()
+    rng = np.random.default_rng(training.SEED)
     strokes, y = dataset.load("train")
     x = real(seen(strokes))
     print(f"{len(x)} digits for training", flush=True)
     model = build(keras)
-    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    for epoch in range(EPOCHS):
-        model.optimizer.learning_rate = 2e-3 * 0.5 * (1 + float(np.cos(np.pi * epoch / EPOCHS)))
-        whole = np.concatenate([x, moved(x, rng), moved(x, rng)])
-        logs = model.fit(whole, np.tile(y, 3), batch_size=64, verbose=0).history
-        print(f"epoch {epoch + 1}/{EPOCHS}: loss {logs['loss'][0]:.4f}, accuracy {logs['accuracy'][0]:.4f}", flush=True)
-    return model, x
+
+    def of_an_epoch() -> tuple[np.ndarray, np.ndarray]:
+        return np.concatenate([x, moved(x, rng), moved(x, rng)]), np.tile(y, 3)
+
+    training.fit(model, of_an_epoch, None, epochs=EPOCHS)
+    return model, x, y
 
 
-def judged(tflite: bytes, model) -> dict:
+def saved() -> tuple[np.ndarray, np.ndarray]:
+    """The digits for training, and eight moved copies of each."""
+    strokes, y = dataset.load("train")
+    x, rng = real(seen(strokes)), np.random.default_rng(training.SEED)
+    return np.concatenate([x, *(moved(x, rng) for _ in range(8))]), np.tile(y, 9)
+
+
+def test() -> tuple[np.ndarray, np.ndarray]:
+    """The held-out third."""
+    strokes, truth = dataset.load("test")
+    return real(seen(strokes)), truth
+
+
+def judged(result, model) -> dict:
     """Figures of the held-out third, on the host: float and int8 model, and under worse light."""
     strokes, truth = dataset.load("test")
 
     def right(x: np.ndarray) -> float:
-        return float((tflite_outputs(tflite, [real(x)])[0][0].argmax(1) == truth).mean())
+        return float((training.answers(result.tflite, real(x)).argmax(1) == truth).mean())
 
     x = seen(strokes)
-    with quiet():
-        floats = np.asarray(model(real(x), training=False)).argmax(1)
-    got = tflite_outputs(tflite, [real(x)])[0][0].argmax(1)
-    confusion = np.zeros((10, 10), int)
-    np.add.at(confusion, (truth, got), 1)
+    floats = training.float_answers(model, real(x)).argmax(1)
+    got = training.answers(result.tflite, real(x)).argmax(1)
     return {
         "digits": len(truth),
         "float": float((floats == truth).mean()),
         "int8": float((got == truth).mean()),
         "dim": right(seen(strokes, ink=0.3, paper=0.05)),
         "glare": right(seen(strokes, ink=1.0, paper=0.6)),
-        "confusion": confusion.tolist(),
+        "confusion": training.confusion(truth, got, len(f.LABELS)).tolist(),
     }
 
 
-def ship_recordings() -> None:
+def ship_recordings(folder: Path) -> None:
     """The first held-out digits, as strokes in 8 bits; the file's name says which digits they are."""
     strokes, truth = dataset.load("test")
-    folder = HERE / "recordings"
-    folder.mkdir(exist_ok=True)
     for old in folder.glob("*.npy"):
         old.unlink()
     digits = "".join(str(d) for d in truth[:SHIPPED])
@@ -128,18 +130,21 @@ def ship_recordings() -> None:
 
 
 def main() -> None:
-    model, x = train()
-    print("converting", flush=True)
-    result = convert(model, x, out=HERE / "image.tflite")
-    asked = (np.float32(f.INPUT_SCALE), f.INPUT_ZERO)
-    got = (np.float32(result.inputs[0].scale), result.inputs[0].zero_point)
-    if asked != got or result.refusals:
-        raise SystemExit(f"the input is quantised as {got}, not {asked}, or the tree refuses: {result.refusals}")
-    figures = judged(result.tflite, model)
-    ship_recordings()
-    (HERE / "card.md").write_text(card.text(result, figures, model.count_params(), SEED), encoding="utf-8")
-    for name, value in figures.items():
-        print(f"{name}: {value}")
+    training.run(
+        training.Use(
+            name="image",
+            folder=HERE,
+            scale=f.INPUT_SCALE,
+            zero=f.INPUT_ZERO,
+            train=train,
+            representative=lambda x: x,
+            judged=judged,
+            card=card.text,
+            test=test,
+            saved=saved,
+            recordings=ship_recordings,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -6,23 +6,18 @@ gives the same bytes every time; another processor or TensorFlow may differ in t
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 
 import bearing  # noqa: E402
 import card  # noqa: E402
 import features as f  # noqa: E402
 import numpy as np  # noqa: E402
+import training  # noqa: E402
 
-from sim.convert import convert  # noqa: E402
-from sim.convert.quantise import tflite_outputs  # noqa: E402
-from sim.convert.quiet import tensorflow  # noqa: E402
-
-SEED = 20261122
 EPOCHS = 60
 TRAIN, CHOOSE, JUDGE = 1, 2, 3  # seeds of the bearing model; tests on the board take others
 SPANS = {TRAIN: 1000, CHOOSE: 1500}  # of four windows
@@ -60,37 +55,22 @@ def build(keras):
 
 
 def train():
-    tf, keras = tensorflow()
-    keras.utils.set_random_seed(SEED)
-    tf.config.experimental.enable_op_determinism()
+    keras = training.keras_seeded()
     codes, _ = seen(TRAIN, SPANS[TRAIN])
-    x = codes.astype(np.float32) * np.float32(f.INPUT_SCALE)
+    x = training.real(codes, f.INPUT_SCALE)
     model = build(keras)
-    model.compile(keras.optimizers.Adam(2e-3), "mse")
-
-    def rate(epoch: int) -> float:
-        return 2e-3 * 0.5 * (1 + float(np.cos(np.pi * epoch / EPOCHS)))
-
-    def show(epoch: int, logs: dict) -> None:
-        print(f"epoch {epoch + 1}/{EPOCHS}: loss {logs['loss']:.5f}", flush=True)
-
-    calls = [keras.callbacks.LearningRateScheduler(rate), keras.callbacks.LambdaCallback(on_epoch_end=show)]
-    model.fit(x, x, batch_size=64, epochs=EPOCHS, verbose=0, callbacks=calls)
-    return model, x
+    training.fit(model, x, x, epochs=EPOCHS, loss="mse")
+    return model, x, None
 
 
 def representative(x: np.ndarray) -> np.ndarray:
-    """Training windows, and one with both ends of the input range: that makes the input scale exactly 1/16."""
-    rows = x[np.linspace(0, len(x) - 1, 900).round().astype(int)]
-    ends = rows[:1].copy()
-    ends[0, 0], ends[0, 1] = -128 * f.INPUT_SCALE, 127 * f.INPUT_SCALE
-    return np.concatenate([rows, ends])
+    return training.representative(x, f.INPUT_SCALE, high=(1,))
 
 
 def scored(result, codes: np.ndarray) -> np.ndarray:
     """Scores [n] by the int8 model on the host."""
     out = result.outputs[0]
-    real = tflite_outputs(result.tflite, [codes.astype(np.float32) * np.float32(f.INPUT_SCALE)])[0][0]
+    real = training.answers(result.tflite, training.real(codes, f.INPUT_SCALE))
     raw = np.rint(real / out.scale + out.zero_point).astype(np.int8)
     return f.scores(codes, raw, out.scale, out.zero_point)
 
@@ -109,7 +89,7 @@ def by_span(found: np.ndarray) -> np.ndarray:
     return found.reshape(-1, 4).mean(axis=1)
 
 
-def judged(result) -> dict:
+def judged(result, _model) -> dict:
     """The threshold from healthy spans nobody trained on, and figures of other ones, int8 model on the host."""
     codes, _ = seen(CHOOSE, SPANS[CHOOSE])
     chosen = by_span(scored(result, codes))
@@ -138,18 +118,18 @@ def judged(result) -> dict:
 
 
 def main() -> None:
-    model, x = train()
-    print("converting", flush=True)
-    result = convert(model, representative(x), out=HERE / "machine.tflite")
-    asked, got = (f.INPUT_SCALE, 0), (result.inputs[0].scale, result.inputs[0].zero_point)
-    if asked != got or result.refusals:
-        raise SystemExit(f"the input is quantised as {got}, not {asked}, or the tree refuses: {result.refusals}")
-    figures = judged(result)
-    toml = HERE / "model.toml"
-    line = re.sub(r"(?m)^threshold = \d+", f"threshold = {figures['threshold']}", toml.read_text(encoding="utf-8"))
-    toml.write_text(line, encoding="utf-8")
-    (HERE / "card.md").write_text(card.text(result, figures, model.count_params(), SEED), encoding="utf-8")
-    print({k: v for k, v in figures.items() if k != "rows"})
+    training.run(
+        training.Use(
+            name="machine",
+            folder=HERE,
+            scale=f.INPUT_SCALE,
+            zero=0,
+            train=train,
+            representative=representative,
+            judged=judged,
+            card=card.text,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -10,18 +10,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 
 import card  # noqa: E402
 import features as f  # noqa: E402
 import numpy as np  # noqa: E402
 import road  # noqa: E402
+import training  # noqa: E402
 
-from sim.convert import convert  # noqa: E402
-from sim.convert.quantise import tflite_outputs  # noqa: E402
-from sim.convert.quiet import quiet, tensorflow  # noqa: E402
-
-SEED = 20261122
 EPOCHS = 25
 TRAIN, JUDGE = 1, 2  # seeds of the road; tests on the board take others
 DRIVES = {TRAIN: 400, JUDGE: 100}  # a label
@@ -62,49 +58,35 @@ def build(keras):
 
 
 def train():
-    tf, keras = tensorflow()
-    keras.utils.set_random_seed(SEED)
-    tf.config.experimental.enable_op_determinism()
-    x, y = examples(TRAIN, 10)
-    order = np.random.default_rng(SEED).permutation(len(x))
+    keras = training.keras_seeded()
+    codes, y = examples(TRAIN, 10)
+    order = np.random.default_rng(training.SEED).permutation(len(codes))
     # Every drive has smooth stretches: of those as many as of all the rest on average.
     plain = np.flatnonzero(y[order] == 0)
-    keep = np.ones(len(x), bool)
-    keep[plain[2 * (len(x) - len(plain)) // 5 :]] = False
-    x, y = x[order][keep], y[order][keep]
-    x = x.astype(np.float32) * np.float32(f.INPUT_SCALE)
+    keep = np.ones(len(codes), bool)
+    keep[plain[2 * (len(codes) - len(plain)) // 5 :]] = False
+    x, y = training.real(codes[order][keep], f.INPUT_SCALE), y[order][keep]
     print(f"{len(x)} windows: {np.bincount(y).tolist()}", flush=True)
     model = build(keras)
-    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-
-    def rate(epoch: int) -> float:
-        return 2e-3 * 0.5 * (1 + float(np.cos(np.pi * epoch / EPOCHS)))
-
-    def show(epoch: int, logs: dict) -> None:
-        print(f"epoch {epoch + 1}/{EPOCHS}: loss {logs['loss']:.4f}, accuracy {logs['accuracy']:.4f}", flush=True)
-
-    calls = [keras.callbacks.LearningRateScheduler(rate), keras.callbacks.LambdaCallback(on_epoch_end=show)]
-    model.fit(x, y, batch_size=128, epochs=EPOCHS, verbose=0, callbacks=calls)
-    return model, x
+    training.fit(model, x, y, epochs=EPOCHS, batch=128)
+    return model, x, y
 
 
 def representative(x: np.ndarray) -> np.ndarray:
-    """900 training windows, and one with both ends of the input range: that makes the input scale exactly 1/32."""
-    rows = x[np.linspace(0, len(x) - 1, 900).round().astype(int)]
-    ends = rows[:1].copy()
-    ends[0, 0, 0], ends[0, 1, 0] = -128 * f.INPUT_SCALE, 127 * f.INPUT_SCALE
-    return np.concatenate([rows, ends])
+    return training.representative(x, f.INPUT_SCALE, high=(1, 0))
 
 
-def judged(tflite: bytes, model) -> dict:
+def test() -> tuple[np.ndarray, np.ndarray]:
+    """Windows of drives that are not in training, as often as the app looks."""
+    codes, y = examples(JUDGE, f.STRIDE)
+    return training.real(codes, f.INPUT_SCALE), y
+
+
+def judged(result, model) -> dict:
     """Figures of drives that are not in training, on the host: float and int8 model."""
-    x, y = examples(JUDGE, f.STRIDE)
-    real = x.astype(np.float32) * np.float32(f.INPUT_SCALE)
-    got = tflite_outputs(tflite, [real])[0][0].argmax(1)
-    with quiet():
-        floats = np.concatenate([np.asarray(model(r, training=False)) for r in np.array_split(real, 20)]).argmax(1)
-    confusion = np.zeros((len(f.LABELS),) * 2, int)
-    np.add.at(confusion, (y, got), 1)
+    x, y = test()
+    got, floats = training.answers(result.tflite, x).argmax(1), training.float_answers(model, x).argmax(1)
+    confusion = training.confusion(y, got, len(f.LABELS))
     return {
         "windows": len(y),
         "float": float((floats == y).mean()),
@@ -114,10 +96,8 @@ def judged(tflite: bytes, model) -> dict:
     }
 
 
-def ship_recordings() -> None:
+def ship_recordings(folder: Path) -> None:
     """One drive each of some labels, of a seed that is in neither training nor the figures."""
-    folder = HERE / "recordings"
-    folder.mkdir(exist_ok=True)
     for label, drive in zip(SHIPPED, road.drives(3, list(SHIPPED)), strict=True):
         head = f"# rate={road.RATE:g}\n# source=synthetic: models/vehicle/road.py, seed 3; "
         head += f"{label} from {drive.begin:.2f} to {drive.end:.2f} s\n"
@@ -127,17 +107,20 @@ def ship_recordings() -> None:
 
 
 def main() -> None:
-    model, x = train()
-    print("converting", flush=True)
-    result = convert(model, representative(x), out=HERE / "vehicle.tflite")
-    asked, got = (f.INPUT_SCALE, 0), (result.inputs[0].scale, result.inputs[0].zero_point)
-    if asked != got or result.refusals:
-        raise SystemExit(f"the input is quantised as {got}, not {asked}, or the tree refuses: {result.refusals}")
-    figures = judged(result.tflite, model)
-    ship_recordings()
-    (HERE / "card.md").write_text(card.text(result, figures, model.count_params(), SEED), encoding="utf-8")
-    for name, value in figures.items():
-        print(f"{name}: {value}")
+    training.run(
+        training.Use(
+            name="vehicle",
+            folder=HERE,
+            scale=f.INPUT_SCALE,
+            zero=0,
+            train=train,
+            representative=representative,
+            judged=judged,
+            card=card.text,
+            test=test,
+            recordings=ship_recordings,
+        )
+    )
 
 
 if __name__ == "__main__":
