@@ -164,6 +164,9 @@ class Access:
     value: int  # what is in memory behind the access
 
 
+ENDED_BY_DEBUGGER = "the debugger has ended the machine"  # Stop.detail of that
+
+
 @dataclass(frozen=True)
 class Debugger:
     """Where to wait for a debugger before the first instruction; `ready` is called when one can attach."""

@@ -57,6 +57,18 @@ class Firmware:
             board=board,
         )
 
+    @staticmethod
+    def from_binary(
+        path: Path | str, load: int, *, board: Board | None = None, symbols: Mapping[str, int] | None = None
+    ) -> Firmware:
+        """A bare dump of flash that lies at `load`, with its vector table at its start.
+
+        `symbols`: functions that are known, name -> address. Raises UsageError for what is no image that can boot.
+        """
+        from sim.firmware.binary import binary_as_elf
+
+        return Firmware.from_elf(binary_as_elf(Path(path), load, symbols or {}), board=board)
+
     @property
     def parsed(self) -> Elf:
         """The file's segments and symbols."""

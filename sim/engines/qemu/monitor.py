@@ -23,6 +23,7 @@ class Monitor:
         self._buffer = b""
         self._owed = 0  # answers that were not waited for
         self._reset = False
+        self.shut_down = False  # somebody wants QEMU to end: a debugger
         self._send("qmp_capabilities")
         self._owed += 1
 
@@ -67,7 +68,9 @@ class Monitor:
         line, self._buffer = self._buffer.split(b"\n", 1)
         message: dict[str, Any] = json.loads(line)
         if message.get("event") == "SHUTDOWN":
-            self._reset = self._reset or message.get("data", {}).get("reason") == "guest-reset"
+            reset = message.get("data", {}).get("reason") == "guest-reset"
+            self._reset = self._reset or reset
+            self.shut_down = self.shut_down or not reset
         return message
 
     def reset_requested(self) -> bool:

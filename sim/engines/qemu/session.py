@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sim.elf import load_elf
 from sim.engines.protocol import (
+    ENDED_BY_DEBUGGER,
     Access,
     Arm,
     CallNode,
@@ -126,6 +127,7 @@ class QemuSession:
             self._poll.register(self._socket, select.POLLIN)
             self._poll.register(self._qmp, select.POLLIN)
             if image.debugger:
+                self._monitor.is_shut_down()  # it answers when its sockets are there
                 image.debugger.ready()
             stop = self._wait(None if image.debugger else time.monotonic() + _START_WITHIN)
             if stop.kind is not StopKind.START:
@@ -221,6 +223,8 @@ class QemuSession:
             elif ready:  # an event of QEMU's, or its end, which the probe's socket says too
                 if self._monitor.reset_requested():
                     return self._reset()
+                if self._monitor.shut_down and self._image.debugger:
+                    return Stop(StopKind.ENDED, detail=ENDED_BY_DEBUGGER)
                 if self._monitor.gone:
                     self._poll.unregister(self._qmp)
             else:
@@ -269,6 +273,8 @@ class QemuSession:
         size = os.fstat(self._stderr_fd).st_size
         errors = os.pread(self._stderr_fd, min(size, 16384), max(0, size - 16384))
         text = errors.decode("utf-8", "replace")
+        if self._image.debugger and code == 0:
+            return ENDED_BY_DEBUGGER
         self._left = last_registers(text)
         return why_ended(code, text)
 
