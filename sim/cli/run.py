@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.cli.debugging import FOR_EVER
 from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
 from sim.durations import PS, picoseconds, shown
+from sim.engines.protocol import ENDED_BY_DEBUGGER
 from sim.errors import FirmwareFailure, UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check-stack", action="store_true", help="end at the first store that leaves the stack (slow)"
     )
+    parser.add_argument("--gdb", action="store_true", help="wait for a debugger, and run as it says (until Ctrl-C)")
+    parser.add_argument("--load", metavar="ADDRESS", help="the image is a bare dump of flash that lies there")
     parser.add_argument("--quiet", "-q", action="store_true", help="no console lines")
     parser.add_argument("--json", metavar="R.json", help="result as JSON ('-': standard output)")
 
@@ -46,20 +51,22 @@ def run(args: argparse.Namespace) -> int:
     check_outputs(args.json)
     recording = Recording.load(find_recording(args.play)) if args.play else None
     duration = picoseconds(args.duration) if args.duration else None
-    firmware = firmware_of(args.what, args.model, target)
+    firmware = firmware_of(args.what, args.model, target, args.load)
     failure: FirmwareFailure | None = None
     show = not args.quiet and args.json != "-"
-    with target.started(firmware.elf, check_stack=args.check_stack) as machine:
+    with _started(args, target, firmware) as machine:
         try:
             machine.run_until_ready()
             if recording is not None:
                 slot = args.sensor or fitting(machine, recording)
                 machine.sensor(slot).play(recording)
+            if args.gdb and duration is None and recording is None:
+                duration = FOR_EVER
             _run(machine, duration, recording is not None, show=show)
             if machine.port.exit_code:
                 raise FirmwareFailure(f"the firmware ended its run with code {machine.port.exit_code} (bl_exit)")
         except FirmwareFailure as error:
-            failure = error
+            failure = error if error.reason != ENDED_BY_DEBUGGER else None
         result = _result(machine, firmware, target, failure)
     if args.json:
         json_out.write("run", result, args.json)
@@ -72,12 +79,27 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def firmware_of(what: str, model: Path | None, target: Target) -> Firmware:
+def _started(args: argparse.Namespace, target: Target, firmware: Firmware) -> AbstractContextManager[Machine]:
+    if not args.gdb:
+        return target.started(firmware.elf, check_stack=args.check_stack)
+    from sim.cli.debugging import with_debugger
+
+    return with_debugger(target, firmware, check_stack=args.check_stack, quiet=args.json == "-")
+
+
+def firmware_of(what: str, model: Path | None, target: Target, load: str | None = None) -> Firmware:
     """The firmware that a word on the command line means. Raises UsageError."""
     from sim.firmware import Firmware
 
     path = Path(what)
+    if load is not None:
+        try:
+            return Firmware.from_binary(path, int(load, 0), board=target.board)
+        except ValueError:
+            raise UsageError(f"--load {load}: no address", hint="--load 0x08000000") from None
     if path.is_file():
+        if path.suffix == ".bin":
+            raise UsageError(f"{what}: a bare dump does not say where it lies", hint="--load ADDRESS")
         if model is not None:
             raise UsageError(f"{what} is a finished image: a model cannot be put into it", hint="leave out --model")
         return Firmware.from_elf(path, board=target.board)
@@ -162,6 +184,11 @@ def _result(machine: Machine, firmware: Firmware, target: Target, failure: Firmw
     described = dict(target.described()) if firmware.tree is not None else dict(target.described_without_tree())
     return {
         **described,
+        "engine": {
+            "name": target.engine.name,
+            "version": target.engine.version(),
+            "machine": machine.layout.machine,
+        },
         "firmware_sha256": firmware.sha256,
         "outcome": "passed" if failure is None else "failed",
         "failure": None if failure is None else {"reason": failure.reason, "report": failure.report},
