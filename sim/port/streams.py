@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sim.sensors.channel import Delivery, SensorChannel
+from sim.sensors.channel import SensorChannel
+from sim.sensors.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)

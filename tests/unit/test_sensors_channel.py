@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from sim.errors import UsageError
-from sim.sensors.channel import PS, Delivery, SensorChannel, cycles_to_ps, to_ps
+from sim.sensors.channel import PS, SensorChannel, cycles_to_ps, to_ps
+from sim.sensors.delivery import Delivery
 from sim.sensors.parts import part
 from sim.sensors.recording import Recording
 from sim.sensors.stimulus import Constant, Function

@@ -7,7 +7,8 @@ import pytest
 
 from sim.durations import PS
 from sim.errors import UsageError
-from sim.sensors.channel import Delivery, SensorChannel
+from sim.sensors.channel import SensorChannel
+from sim.sensors.delivery import Delivery
 from sim.sensors.parts import part
 from sim.sensors.recording import Recording
 
