@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     chosen = next((w for w in words if not w.startswith("-")), None)
+    usual, warnings.formatwarning = warnings.formatwarning, _plain
     try:
         args = _parser(chosen).parse_args(words)
         return int(import_module(f"sim.cli.{args.command}").run(args))
@@ -76,3 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A full or read-only disk, wherever it was noticed.
         print(f"boardless {chosen}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 2
+    finally:
+        warnings.formatwarning = usual
+
+
+def _plain(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+    """A warning as a user of the command wants it: what is wrong, not which line of boardless says so."""
+    return f"boardless: warning: {message}\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -152,3 +154,17 @@ def test_the_others(folder: Path) -> None:
     assert result("doctor")["works"] is True
     assert result("port")["version"] == 1
     assert result("init", "fw")["board"] == "arduino_nano_33_ble"
+
+
+def test_what_does_not_fit_the_sensor_is_said_plainly(folder: Path) -> None:
+    """A recording beyond the range of the part: a line on standard error, before the decisions; and it runs."""
+    rows = "".join(f"{200 if i == 40 else 0},0,9.81\n" for i in range(100))
+    (folder / "hard.csv").write_text(f"# rate=10\nax[m/s^2],ay[m/s^2],az[m/s^2]\n{rows}")
+    command = [sys.executable, "-m", "sim", "run", "gesture", "--play", "hard.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert said.startswith(
+        "boardless: warning: imu: hard: 3 of 149 samples of ax are beyond the range of lsm9ds1 (±39."
+    )
+    assert "values saturated" in done.stdout
