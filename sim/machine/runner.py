@@ -114,7 +114,7 @@ class Runner:
         self.take_accesses: Callable[[], None] | None = None  # somebody watches memory
         self._image = self._make_image(watch, debugger)
         self.session: Session = engine.start(self._image)
-        self.memory = BoardMemory(elf, layout.ram, self.session)
+        self.memory = BoardMemory(self.elf, layout.ram, self.session)
         self.port = PortHost(memory=self.memory, sensors=self.sensors)
 
     def _make_image(self, watch: Watch | None, debugger: Debugger | None) -> Image:

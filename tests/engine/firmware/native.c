@@ -1,0 +1,22 @@
+/* Start-up code as a product has it: vector table, .data, .bss, FPU, main. SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+
+extern uint32_t __stack_top[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+int main(void);
+
+void Reset_Handler(void);
+__attribute__((naked)) void HardFault_Handler(void) { __asm volatile("b ."); }
+__attribute__((section(".vectors"), used)) void *const vectors[4] = {__stack_top, Reset_Handler, HardFault_Handler,
+                                                                     HardFault_Handler};
+
+void Reset_Handler(void) {
+  uint32_t *from = __data_load, *to = __data_start;
+  *(volatile uint32_t *)0xe000ed88 |= 0xf00000;
+  __asm volatile("dsb\n isb");
+  while (to < __data_end) *to++ = *from++;
+  for (to = __bss_start; to < __bss_end;) *to++ = 0;
+#ifdef SAYS
+  for (const char *p = "ready\n"; *p; p++) *(volatile uint32_t *)0x40011004 = (uint32_t)*p;
+#endif
+  main();
+}

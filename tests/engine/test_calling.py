@@ -1,0 +1,217 @@
+"""machine.call: one function of an image on the target, as it is linked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bare import CORES, board_with, compiled, engine
+from native import native_elf, product
+
+from sim.boards import Board
+from sim.elf import Segment, load_elf
+from sim.errors import FirmwareFailure, UsageError
+from sim.machine import Machine
+
+
+@pytest.fixture(scope="module", params=["soft", "softfp", "hard"])
+def abi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The image in each of the three ways in which floats are given."""
+    folder = tmp_path_factory.mktemp(str(request.param))
+    return native_elf(folder, floats=str(request.param), name=f"{request.param}.elf")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return native_elf(tmp_path_factory.mktemp("native"), floats="hard")
+
+
+def test_an_image_linked_for_the_board_itself_runs_as_it_is(image: Path) -> None:
+    with product(image, to_main=False) as machine:
+        assert machine.layout.machine == "netduinoplus2"
+        assert machine.elf.functions["main"] >> 24 == 0x08
+        machine.run_to("main")
+        machine.run("1 ms")
+        state = machine.read_int("g_state")
+        assert state > 10
+        machine.write("g_state", 5)
+        assert machine.read_int("g_state") == 5
+
+
+def test_numbers_are_given_as_the_abi_says(abi: Path) -> None:
+    with product(abi) as machine:
+        assert machine.call("add4", 1, -2, 3, 4).value == 1 - 4 + 9 + 16
+        assert machine.call("many", 1, 2, 3, 4, 5, (6 << 32) | 1, -7).value == 1 + 4 + 9 + 16 + 25 + 36 - 49
+        assert machine.call("mix64", 3, 1 << 40, 7).value == 3 * (1 << 40) + 7
+        assert machine.call("minus64", 1 << 40).value == -(1 << 40)
+        assert machine.call("scale", 1.5, 2.0).value == 3.0
+        assert machine.call("halve", 5.0).value == 2.5
+        assert machine.call("gaps", 1.0, 2.0, 3.0, 4, 5.0).value == 1 + 4 + 12 + 32 + 80
+        assert machine.call("narrow", -100, 20).value == -120
+        assert machine.call("is_green", 1).value == 1
+        assert machine.call("nothing").value is None
+
+
+def test_arrays_come_back_and_memory_is_as_before(image: Path) -> None:
+    with product(image) as machine:
+        ram = machine.layout.ram
+        before = machine.read(ram.origin, ram.size)
+        given = np.array([[1, -2], [300, 4]], dtype=np.int16)
+        result = machine.call("negate", given, 4)
+        (after,) = result.buffers
+        assert after.dtype == np.int16
+        assert after.tolist() == [[-1, 2], [-300, -4]]
+        assert given.tolist() == [[1, -2], [300, 4]], "what the test gave is not touched"
+        assert machine.call("sum", [1, 2, 3], 3).value == 6
+        assert machine.call("length", b"four\0").value == 4
+        after_all = machine.read(ram.origin, ram.size)
+        changed = [i for i in range(ram.size) if before[i] != after_all[i]]
+        assert all(i + ram.origin < machine.registers()["sp"] for i in changed), "only the functions' own stack"
+
+
+def test_a_place_for_arrays_can_be_named(image: Path) -> None:
+    with product(image) as machine:
+        address = machine.elf.symbols["place"].address
+        machine.write(address, b"\x11\x22")
+        seen: list[int] = []
+        with machine.intercept("length", lambda call: seen.append(call.words[0])):
+            machine.call("length", b"x\0", at="place")
+            machine.call("length", b"x\0", at=address + 8)
+        assert seen == [address, address + 8]
+        assert machine.read(address, 2) == b"\x11\x22"
+        with pytest.raises(UsageError, match="8 bytes too many"):
+            machine.call("length", bytes(136), at="place")
+        with pytest.raises(UsageError, match="is not a multiple of 4"):
+            machine.call("length", b"x\0", at=address + 2)
+
+
+def test_counts_are_those_of_measure(image: Path) -> None:
+    with product(image) as machine:
+        machine.run("100 us")
+        for name, arguments in (("imu_read", [3]), ("busy", [machine.read_int("g_state") + 1])):
+            measured = machine.measure(name)
+            called = machine.call(name, *arguments)
+            assert called.instructions == measured.instructions.min, name
+            assert measured.cycles is not None
+            if name == "imu_read":  # no memory, no literal: nothing that a cache could change
+                assert called.cycles == measured.cycles.min
+        assert machine.call("sum", [1] * 6, 6).instructions > machine.call("sum", [1] * 4, 4).instructions
+
+
+def test_the_interrupted_program_does_not_notice(image: Path) -> None:
+    """Flags, floats in registers and memory are as before, wherever a call comes in between."""
+    with product(image) as machine:
+        with machine.watch("g_sum") as watch:
+            machine.run("2 ms")
+            right = [event.value for event in watch.events]
+    assert len(right) > 50
+    with product(image) as machine:
+        for i in range(60):
+            machine.run((1013 + 7 * i) / 168e6)  # anywhere: the middle of a loop, of a float's life
+            assert machine.call("scale", 1.5, 2.0).value == 3.0
+            assert machine.call("busy", 1000 + i).value != 0
+            state, total = machine.read_int("g_state"), machine.read_int("g_sum")
+            assert total in (right[state], right[state + 1]), f"after call {i}"
+        assert state > 10
+
+
+def test_variables_have_their_values_before_the_first_instruction(image: Path) -> None:
+    with product(image, to_main=False) as machine:
+        assert machine.instructions == 0
+        assert machine.call("from_table", 2).value == 30
+        assert machine.call("scale", 3.0, 2.0).value == 6.0, "the FPU is on"
+        machine.run_to("main")
+        assert machine.call("from_table", 3).value == 40
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_functions_of_every_core(core: str, tmp_path: Path) -> None:
+    elf = compiled(tmp_path, core, ["functions.c"], name="functions")
+    with Machine.started(elf, board_with(core), engine()) as machine:
+        machine.run_to("main")
+        assert machine.call("many", 1, 2, 3, 4, 5, 6 << 32, -7).value == 1 + 4 + 9 + 16 + 25 + 36 - 49
+        assert machine.call("scale", 1.5, 2.0).value == 3.0
+        assert machine.call("negate", np.arange(3, dtype=np.int16), 3).buffers[0].tolist() == [0, -1, -2]
+        with machine.intercept("imu_read", lambda call: 1000):
+            machine.run("100 us")
+            assert machine.read_int("g_out") == 1006
+
+
+def test_an_address_is_called_as_a_pointer_of_c(image: Path) -> None:
+    with product(image) as machine:
+        address = machine.elf.functions["add4"]
+        assert machine.call(address | 1, 1, 1, 1, 1).value == 10
+        assert machine.call(address, 1, 1, 1, 1).value == 10
+
+
+def test_a_function_that_does_not_return_is_one_failure(image: Path) -> None:
+    with product(image) as machine:
+        with pytest.raises(FirmwareFailure, match=r"spin\(\) has not returned within 0.010000 s of board time") as e:
+            machine.call("spin", within="10 ms")
+        assert "awaited: spin() to return" in e.value.report
+        assert "spin+" in e.value.report.split("backtrace:")[1]
+        with pytest.raises(FirmwareFailure, match="has not returned"):
+            machine.run("1 ms")
+
+
+def test_a_fault_in_it_is_decoded(image: Path) -> None:
+    with product(image) as machine:
+        with pytest.raises(FirmwareFailure, match=r"(BusFault|HardFault).*in crash\+") as caught:
+            machine.call("crash", 1)
+        assert "boardless_call+0x2" in caught.value.report
+
+
+def test_a_function_that_does_not_keep_registers_is_told_of(image: Path) -> None:
+    with product(image) as machine:
+        with pytest.raises(FirmwareFailure, match="returned with other r4 than it was called with"):
+            machine.call("rude")
+
+
+BAD = [
+    (("ad4", 1), r"has no function 'ad4' \(inlined away\?\)\n.*did you mean 'add4'"),
+    (("swallowed", 1), "inlined away"),
+    (("g_state",), "'g_state' is data, not a function"),
+    ((0x20000000,), "which is data, not code"),
+    ((0x20008001,), "is no code of"),
+    ((0x20008000,), "is even"),
+    ((0x90000001,), "is no code of.*\n.*0x08000000 to 0x08100000"),
+    (("add4", 1, 2, 3), r"add4\(\) takes 4 arguments, 3 given: int32_t \(int32_t, int32_t, int32_t, int32_t\)"),
+    (("add4", 1, 2, 3, 1 << 31), "argument 4: 2147483648 does not fit into int32_t"),
+    (("narrow", -129, 0), "argument 1: -129 does not fit into int8_t"),
+    (("narrow", 0, -1), "does not fit into uint8_t"),
+    (("add4", 1.5, 2, 3, 4), "1.5 is no integer"),
+    (("add4", b"x", 2, 3, 4), "takes int32_t there, not an array"),
+    (("scale", 1e300, 1.0), "does not fit into a float"),
+    (("sum", np.zeros(3, dtype=np.float32), 3), "an array of float32, and the function takes int32"),
+    (("sum", [1 << 40], 1), "does not fit into an array of int32"),
+    (("length", "text"), "a text"),
+    (("of_pair", 1), "only numbers and pointers can be given"),
+    (("length", object()), "a object cannot be given"),
+    (("negate", np.zeros(100_000, dtype=np.int16), 1), "its arguments take 200"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), BAD, ids=lambda v: str(v)[:40] if isinstance(v, str) else None)
+def test_what_cannot_be_called_is_one_clear_error(image: Path, arguments: tuple[object, ...], text: str) -> None:
+    with product(image) as machine:
+        count = machine.instructions
+        with pytest.raises(UsageError, match=text):
+            machine.call(*arguments)  # type: ignore[arg-type]
+        assert machine.instructions == count, "nothing ran"
+        assert machine.call("add4", 1, 1, 1, 1).value == 10, "the machine goes on"
+
+
+def test_the_middle_of_a_function_is_not_called(image: Path) -> None:
+    with product(image) as machine:
+        with pytest.raises(UsageError, match="in the middle of busy, which begins at"):
+            machine.call(machine.elf.functions["busy"] + 5)
+
+
+def test_an_image_up_to_the_end_of_code_memory_cannot_be_called(tmp_path: Path) -> None:
+    full = load_elf(native_elf(tmp_path))
+    full = replace(full, segments=(*full.segments, Segment(0x080FFF80, 0x080FFF80, bytes(64), 64)))
+    with Machine.started(full, Board.load("stm32f4_discovery"), engine()) as machine:
+        with pytest.raises(UsageError, match="reaches to the end of the code memory of netduinoplus2"):
+            machine.call("nothing")
