@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 raise FirmwareFailure(f"the firmware ended its run with code {machine.port.exit_code} (bl_exit)")
         except FirmwareFailure as error:
             failure = error if error.reason != ENDED_BY_DEBUGGER else None
-        result = _result(machine, firmware, target, failure)
+        result, deadlines = _result(machine, firmware, target, failure), machine.deadlines
     if args.json:
         json_out.write("run", result, args.json)
     if failure is not None:
@@ -75,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json != "-":
         for sensor in result["sensors"]:
             print(sensor)
+        for stream in deadlines.values():
+            print(stream)
         print(f"{len(result['decisions'])} decisions in {result['board_time']:.3f} s of board time")
     return 0
 
@@ -198,5 +200,6 @@ def _result(machine: Machine, firmware: Firmware, target: Target, failure: Firmw
         "console": [{"time": line.time_ps / PS, "text": line.text} for line in machine.console.log.lines],
         "decisions": [_as_json(d) for d in machine.decisions],
         "sensors": [str(machine.sensor(slot)) for slot in machine.board.parts if machine.sensor(slot).channel.opened],
+        "deadlines": [stream.as_json() for stream in machine.deadlines.values()],
         "exit_code": machine.port.exit_code,
     }  # fmt: skip

@@ -71,6 +71,21 @@ class Deadline:
         """No answer was late and no sample was lost."""
         return self.misses == 0 and self.lost == 0
 
+    def as_json(self) -> dict[str, str | int | float | None]:
+        """As it stands in results; what is not known is null."""
+        times = {"period": self.period, "deadline": self.deadline, "worst": self.worst, "jitter": self.jitter}
+        return {
+            "sensor": self.sensor,
+            "rate": self.rate,
+            "answers": self.answers,
+            **{key: None if math.isnan(value) else value for key, value in times.items()},
+            "misses": self.misses,
+            "lost": self.lost,
+            "overruns": self.overruns,
+            "backlog": self.backlog,
+            "fifo": self.fifo,
+        }
+
     def __str__(self) -> str:
         if not self.answers:
             said = "no decision"
