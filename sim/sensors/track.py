@@ -70,9 +70,16 @@ class Track:
 
     def remarks(self) -> list[str]:
         """What may well be meant, a line each."""
-        if not self.resting:
-            return []
-        return [f"{self.stimulus.name} has no {', '.join(self.resting)}: {self._part.name} delivers 0 there"]
+        out = []
+        if self.resting:
+            out.append(f"{self.stimulus.name} has no {', '.join(self.resting)}: {self._part.name} delivers 0 there")
+        given = getattr(self.stimulus, "rate", None)
+        if given is not None and self.stimulus.channels is not self._part.channels and 2 * given < float(self._rate):
+            out.append(
+                f"{self.stimulus.name} has {given:g} Hz, the part runs at {float(self._rate):g} Hz: more than every "
+                "second sample lies between its points"
+            )
+        return out
 
     def warnings(self) -> list[str]:
         """What a user should know before the run, a line each."""
@@ -82,11 +89,6 @@ class Track:
             out.append(
                 f"{self.stimulus.name} has {given:g} Hz, the part runs at {float(self._rate):g} Hz: what is above half "
                 "of that aliases; generators.resampled(recording, rate) says it is meant"
-            )
-        elif given is not None and self.stimulus.channels is not self._part.channels and 2 * given < float(self._rate):
-            out.append(
-                f"{self.stimulus.name} has {given:g} Hz, the part runs at {float(self._rate):g} Hz: more than every "
-                "second sample lies between its points; generators.resampled(recording, rate) says it is meant"
             )
         if self.samples == 0:
             out.append(
