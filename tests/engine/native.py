@@ -32,13 +32,16 @@ def _linked(core: str, floats: str, flash: int, ram: int, flags: tuple[str, ...]
     folder = Path(mkdtemp(prefix="boardless-native-"))
     try:
         script = folder / "native.ld"
-        memory = f"MEMORY {{ FLASH (rx) : ORIGIN = {flash:#x}, LENGTH = 64K\n RAM (rw) : ORIGIN = {ram:#x}, LENGTH = 64K }}\n"
+        memory = (
+            f"MEMORY {{ FLASH (rx) : ORIGIN = {flash:#x}, LENGTH = 64K\n"
+            f" RAM (rw) : ORIGIN = {ram:#x}, LENGTH = 64K }}\n"
+        )
         script.write_text(memory + (HERE / "native.ld").read_text(encoding="utf-8"), encoding="utf-8")
         elf = folder / "native.elf"
         done = subprocess.run(
-            [gcc, f"-mcpu={core}", "-mthumb", *FLOATS[floats], "-O2", "-g", "-ffreestanding", "-fno-builtin", "-nostdlib",
-             "-Wall", "-T", str(script), *flags, str(HERE / "native.c"), str(HERE / "functions.c"), "-lgcc",
-             "-Wl,--no-warn-rwx-segments", "-o", str(elf)],
+            [gcc, f"-mcpu={core}", "-mthumb", *FLOATS[floats], "-O2", "-g", "-ffreestanding", "-fno-builtin",
+             "-nostdlib", "-Wall", "-T", str(script), *flags, str(HERE / "native.c"), str(HERE / "functions.c"),
+             "-lgcc", "-Wl,--no-warn-rwx-segments", "-o", str(elf)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

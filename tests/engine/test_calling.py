@@ -102,10 +102,9 @@ def test_counts_are_those_of_measure(image: Path) -> None:
 
 def test_the_interrupted_program_does_not_notice(image: Path) -> None:
     """Flags, floats in registers and memory are as before, wherever a call comes in between."""
-    with product(image) as machine:
-        with machine.watch("g_sum") as watch:
-            machine.run("2 ms")
-            right = [event.value for event in watch.events]
+    with product(image) as machine, machine.watch("g_sum") as watch:
+        machine.run("2 ms")
+        right = [event.value for event in watch.events]
     assert len(right) > 50
     with product(image) as machine:
         for i in range(60):
@@ -164,9 +163,11 @@ def test_a_fault_in_it_is_decoded(image: Path) -> None:
 
 
 def test_a_function_that_does_not_keep_registers_is_told_of(image: Path) -> None:
-    with product(image) as machine:
-        with pytest.raises(FirmwareFailure, match="returned with other r4 than it was called with"):
-            machine.call("rude")
+    with (
+        product(image) as machine,
+        pytest.raises(FirmwareFailure, match="returned with other r4 than it was called with"),
+    ):
+        machine.call("rude")
 
 
 BAD = [
@@ -204,14 +205,15 @@ def test_what_cannot_be_called_is_one_clear_error(image: Path, arguments: tuple[
 
 
 def test_the_middle_of_a_function_is_not_called(image: Path) -> None:
-    with product(image) as machine:
-        with pytest.raises(UsageError, match="in the middle of busy, which begins at"):
-            machine.call(machine.elf.functions["busy"] + 5)
+    with product(image) as machine, pytest.raises(UsageError, match="in the middle of busy, which begins at"):
+        machine.call(machine.elf.functions["busy"] + 5)
 
 
 def test_an_image_up_to_the_end_of_code_memory_cannot_be_called(tmp_path: Path) -> None:
     full = load_elf(native_elf(tmp_path))
     full = replace(full, segments=(*full.segments, Segment(0x080FFF80, 0x080FFF80, bytes(64), 64)))
-    with Machine.started(full, Board.load("stm32f4_discovery"), engine()) as machine:
-        with pytest.raises(UsageError, match="reaches to the end of the code memory of netduinoplus2"):
-            machine.call("nothing")
+    with (
+        Machine.started(full, Board.load("stm32f4_discovery"), engine()) as machine,
+        pytest.raises(UsageError, match="reaches to the end of the code memory of netduinoplus2"),
+    ):
+        machine.call("nothing")
