@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sim.errors import UsageError, near
@@ -11,6 +12,7 @@ from sim.port.host import Answer
 from sim.port.mailbox import OK, Op, Request
 
 if TYPE_CHECKING:
+    from sim.machine import Machine
     from sim.machine.runner import Runner
 
 
@@ -68,8 +70,9 @@ def feed(runner: Runner, recording: FieldRecording) -> dict[str, Feed]:
     return feeds
 
 
-def prepare(runner: Runner, recording: FieldRecording) -> dict[str, Feed]:
-    """Everything of a recording that a run depends on: codes, inputs, configuration, what the test wrote."""
+def prepare(machine: Machine, recording: FieldRecording) -> dict[str, Feed]:
+    """Everything of a recording that a run depends on: codes, inputs, configuration, what the test wrote, faults."""
+    runner = machine.runner
     feeds = feed(runner, recording)
     port = runner.port
     port.config.update(recording.config)
@@ -81,5 +84,7 @@ def prepare(runner: Runner, recording: FieldRecording) -> dict[str, Feed]:
 
         port.inputs = given
     for time_ps, address, data in recording.writes:
-        runner.alarms.at(time_ps, lambda address=address, data=data: runner.memory.write_ram(address, data))  # type: ignore[misc]
+        runner.alarms.at(time_ps, partial(machine.write, address, data))
+    if recording.faults:
+        machine.faults.repeat(recording.faults)
     return feeds

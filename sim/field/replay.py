@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sim.durations import picoseconds
 from sim.errors import FirmwareFailure, UsageError
 from sim.field.events import Difference, first_difference
-from sim.field.feed import Feed, prepare
+from sim.field.feed import prepare
 from sim.field.recorded import FieldRecording
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float 
     """
     with target.started(elf) as machine:
         machine.record()
-        feeds = _prepared(machine, recording)
+        feeds = prepare(machine, recording)
         try:
             run_to(machine, recording.end_ps + picoseconds(more))
         except FirmwareFailure as failure:
@@ -106,15 +106,8 @@ def play(machine: Machine, recording: FieldRecording, *, more: float | str = "10
 
     For tests: a failure of the firmware is raised, decisions are in `machine.decisions`.
     """
-    _prepared(machine, recording)
+    prepare(machine, recording)
     run_to(machine, recording.end_ps + picoseconds(more))
-
-
-def _prepared(machine: Machine, recording: FieldRecording) -> dict[str, Feed]:
-    feeds = prepare(machine.runner, recording)
-    if recording.faults:
-        machine.faults.repeat(recording.faults)
-    return feeds
 
 
 def run_to(machine: Machine, end_ps: int) -> None:

@@ -1,0 +1,134 @@
+"""Pin: a pytest case of a recording, that fails now and passes after the fix, with words for people."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sim.durations import PS
+from sim.errors import UsageError
+from sim.field.container import SUFFIX
+from sim.field.recorded import FieldRecording
+from sim.field.recording_io import save
+from sim.field.symptom import Symptom
+from sim.files import replaced
+
+_SAMPLES_SHOWN = 6
+
+
+def pin(
+    recording: FieldRecording,
+    path: Path,
+    symptom: Symptom,
+    *,
+    app: str = "",
+    firmware: str = "",
+    model: str = "",
+    story: str = "",
+) -> Path:
+    """Write the test and, beside it, its recording without the firmware; returns the path of the recording.
+
+    `app`, or `firmware` (an ELF), and `model`: what the test is marked with; default: the app it was recorded from.
+    Raises UsageError.
+    """
+    if not re.fullmatch(r"test_[a-z0-9_]+\.py", path.name):
+        raise UsageError(f"{path}: pytest would not find it", hint="name it tests/test_field_0042.py")
+    if path.exists():
+        raise UsageError(f"{path}: is there already", hint="give another name, or delete it first")
+    beside = path.with_suffix(SUFFIX)
+    if beside.exists():
+        raise UsageError(f"{beside}: is there already", hint="give another name, or delete it first")
+    marks = _marks(recording, app, firmware, model)
+    save(replace(recording, elf=None, complaint=symptom.as_json()), beside)
+    try:
+        with replaced(path) as file:
+            file.write(_text(recording, path, symptom, marks, story).encode())
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return beside
+
+
+def _marks(recording: FieldRecording, app: str, firmware: str, model: str) -> list[str]:
+    out = [f"@pytest.mark.board({recording.board['name']!r})"]
+    if firmware:
+        return [*out, f"@pytest.mark.firmware({firmware!r})"]
+    built = app or recording.build.get("app", "")
+    if not built:
+        raise UsageError(
+            "the recording does not say what its firmware was built from",
+            hint="which should the test run? --app NAME|FOLDER, or --firmware build/product.elf",
+        )
+    out.append(f"@pytest.mark.app({built!r})")
+    return [*out, f"@pytest.mark.model({model!r})"] if model else out
+
+
+def _text(recording: FieldRecording, path: Path, symptom: Symptom, marks: Sequence[str], story: str) -> str:
+    told = "\n\n".join(textwrap.fill(p, 100) for p in (*story.strip().split("\n\n"), *_told(recording, symptom)) if p)
+    told = told.replace("\\", "\\\\").replace('"""', "'''")
+    lines = [
+        f'"""{told}\n"""',
+        "",
+        "from pathlib import Path",
+        "",
+        "import pytest",
+        "from sim import FieldRecording",
+        "",
+        f"CASE = FieldRecording.load(Path(__file__).with_suffix({SUFFIX!r}))",
+        "",
+        "",
+        *marks,
+        f"def {path.stem}(machine):",
+        "    CASE.play(machine)  # what the sensors delivered then" + _raises(symptom),
+        *_asserts(symptom),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _raises(symptom: Symptom) -> str:
+    return "; raises when the firmware fails" if symptom.kind == "failure" else ""
+
+
+def _asserts(symptom: Symptom) -> list[str]:
+    if symptom.kind == "failure":
+        return []
+    if symptom.kind == "lost":
+        return [f"    assert machine.port.streams[{symptom.what!r}].lost == 0"]
+    above = f" and d.score > {symptom.above:g}" if symptom.above >= 0 else ""
+    seen = f"any(d.label == {symptom.what!r}{above} for d in machine.decisions)"
+    return [f"    assert {'not ' if symptom.kind == 'decision' else ''}{seen}"]
+
+
+def _told(recording: FieldRecording, symptom: Symptom) -> list[str]:
+    """What happened, in words."""
+    r = recording
+    build = f", build {r.firmware['build_id'][:12]}" if r.firmware.get("build_id") else ""
+    at = symptom.first_seen_ps(r) / PS
+    first = f"In the field the firmware {r.firmware['name']} ({r.board['name']}{build})"
+    if r.origin == "run":
+        first = f"On a virtual {r.board['name']} the firmware {r.firmware['name']}{build}"
+    out = [f"{first} {symptom.text}, {at:.3f} s after its start."]
+    if r.failure is not None:
+        out.append(f"It said: {r.failure.reason}")
+    for sensor in r.sensors:
+        codes = sensor.samples()
+        if not len(codes):
+            continue
+        rate = float(sensor.openings[-1].rate)
+        shown = "; ".join(str([int(v) for v in row[:8]]) for row in codes[:_SAMPLES_SHOWN])
+        more = " ..." if len(codes) > _SAMPLES_SHOWN else ""
+        what = ", ".join(sensor.channels[:8])
+        out.append(f"{sensor.slot} delivered {len(codes)} samples at {rate:g} Hz (codes of {what}): {shown}{more}")
+    out += [_fault(f) for f in r.faults]
+    out += [f"{remark[0].upper()}{remark[1:]}." for remark in r.remarks]
+    out.append("Made by boardless pin; boardless replay runs the recording beside this file.")
+    return out
+
+
+def _fault(fault: Any) -> str:
+    rest = ", ".join(f"{k} {v}" for k, v in fault.items() if k not in ("kind", "time_ps"))
+    return f"At {fault['time_ps'] / PS:.3f} s there was a fault: {fault['kind']} ({rest})."
