@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.elf import Elf, Symbol
 from sim.engines.protocol import Layout
 from sim.errors import UsageError, near
+from sim.machine.veneer import CALL
 
 
 def function_meant(elf: Elf, where: str | int, layout: Layout) -> Symbol:
@@ -21,12 +22,13 @@ def _named(elf: Elf, name: str) -> Symbol:
     found = _by_readable_name(elf, name)
     if found is not None:
         return found
-    if not elf.functions:
+    own = {n for n in elf.functions if not n.startswith(("_", CALL))}
+    if not own:
         raise UsageError(f"{elf.path.name} has no symbols: {name!r} cannot be looked up",
                          hint="give its address, Thumb bit set, or an ELF that was not stripped")  # fmt: skip
     raise UsageError(
         f"{elf.path.name} has no function {name!r} (inlined away?)",
-        hint=near(name, {n for n in elf.functions if not n.startswith("_")}),
+        hint=near(name, own),
     )
 
 
