@@ -87,6 +87,7 @@ def text_of(found: Evaluation) -> str:
         *_confusion(found),
         "",
         f"latency          {_spread(found.latency)}, from the last sample of a window to the decision",
+        f"board time       {found.cycle_model}",
     ]
     if found.detection:
         lines.append(f"detection        {_spread(found.detection)}, from the end of the event")

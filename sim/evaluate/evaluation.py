@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.clock import cycle_model
 from sim.evaluate.dataset import Dataset, Entry
 from sim.evaluate.host import HostDecision, equal
 from sim.evaluate.rules import FAILED, Rules
@@ -185,6 +186,11 @@ class Evaluation:
         """Samples that were lost, as the firmware came too late."""
         return sum(r.played.lost for r in self.results)
 
+    @property
+    def cycle_model(self) -> str:
+        """How the board's busy time is counted, for whoever reads the times."""
+        return cycle_model(self.target.board.timing)
+
     def _label(self, index: int) -> str:
         return label_of(self.labels, index)
 
@@ -202,6 +208,7 @@ class Evaluation:
             "model_sha256": firmware.model.sha256 if firmware.model else None,
             "firmware_sha256": firmware.sha256,
             "unverified": list(target.board.unverified),
+            "cycle_model": self.cycle_model,
             "sensor": {"slot": self.opening.slot, "part": self.opening.part.name, "rate": float(self.opening.rate)},
             "data": {
                 "source": self.data.source,

@@ -45,6 +45,7 @@ class Place:
             self.settings.engine,
             self.board.name,
             (self.board.folder / FILE).read_text(encoding="utf-8"),
+            repr(self.board.timing),
             self.slot,
             str(self.tail_ps),
             str(self.restart),

@@ -29,6 +29,7 @@ class Row:
     engine_version: str | None = None
     machine: str | None = None
     clock_hz: int | None = None
+    cycle_model: str | None = None
     recordings: int | None = None
     right: int | None = None
     accuracy: float | None = None
@@ -81,6 +82,7 @@ class Row:
             engine_version=found.target.engine.version(),
             machine=found.target.layout.machine,
             clock_hz=found.target.board.clock_hz,
+            cycle_model=found.cycle_model,
             recordings=len(found.results),
             right=sum(r.right for r in found.results),
             accuracy=found.accuracy,
