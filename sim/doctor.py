@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from sim import __version__, needs
@@ -44,7 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
         _python,
         lambda: Finding("boardless", True, True, __version__, str(Path(__file__).parent)),
         partial(_qemu, by_name["QEMU"], settings),
-        _renode,
+        partial(_renode, settings),
         *(partial(_need, by_name[name]) for name in ("Arm compiler", "newlib", "C++ library for Arm")),
         partial(_need, by_name["host C compiler"]),
         partial(_from_pip, "CMake", "cmake"),
@@ -142,20 +141,22 @@ def _cache() -> Finding:
     return Finding("cache", True, True, path=str(root), text=text)
 
 
-def _renode() -> Finding:
-    """Renode is run by pyrenode3, which finds it by a variable or the program on PATH."""
+def _renode(settings: Settings) -> Finding:
+    """Started where one is named: its version and what it runs in are nowhere else to be seen."""
+    from sim.engines.renode import RenodeEngine, find_renode
+
     name = "Renode"
-    for variable in ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR"):
-        given = os.environ.get(variable)
-        if given and not Path(given).exists():
-            return Finding(name, False, False, path=given, text=f"{variable} points to nothing")
-        if given:
-            text = variable if find_spec("pyrenode3") else f"{variable}, but Python has no pyrenode3"
-            return Finding(name, find_spec("pyrenode3") is not None, False, path=given, text=text)
-    path = shutil.which("renode") or ""
-    if path and find_spec("pyrenode3"):
-        return Finding(name, True, False, path=path)
-    return Finding(name, False, False, text="not found (optional)")
+    try:
+        found = find_renode(settings)
+    except BoardlessError as error:
+        text = error.message.removeprefix("Renode: ")
+        return Finding(name, False, False, text=f"{text} (optional)")
+    try:
+        about = RenodeEngine(settings).described()
+    except BoardlessError as error:
+        return Finding(name, False, False, path=str(found.path), text=error.message)
+    text = f"{found.runtime} {about['runtime'].rpartition(' ')[2]}, pyrenode3 in {found.python}"
+    return Finding(name, True, False, about["renode"], str(found.path), text)
 
 
 def _package(name: str, packages: Sequence[str], extra: str, purpose: str) -> Finding:

@@ -17,6 +17,7 @@ from sim.errors import UsageError, near
 
 KERNELS = ("reference", "cmsis-nn")
 TIMINGS = ("board", "instructions")
+PATHS = ("tflm", "qemu", "renode", "renode_python")
 TABLES = ("budgets",)  # settings that are tables: only in a file, not options or variables
 
 
@@ -95,7 +96,7 @@ def _checked(table: Mapping[str, Any], path: Path, names: list[str]) -> dict[str
         if not isinstance(value, str):
             raise UsageError(f"{path}: setting {key!r} must be a text, not {type(value).__name__}")
         # A path in a settings file is meant from that file, wherever the command is typed.
-        if key in ("tflm", "qemu", "renode", "renode_python") and value and not Path(value).expanduser().is_absolute() and "/" in value:
+        if key in PATHS and "/" in value and not Path(value).expanduser().is_absolute():
             value = str(path.parent / value)
         out[key] = value
     return out

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sim.boards import Board, board_folders
 from sim.engines import find_engine
-from sim.engines.protocol import Engine, Layout, Watch
+from sim.engines.protocol import CYCLES, Engine, Layout, Watch
 from sim.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Target:
     def of(settings: Settings) -> Target:
         """The target that the settings name. Raises UsageError or SetupError."""
         board = Board.load(settings.board, board_folders(settings))
-        if settings.timing == "instructions":
-            board = replace(board, timing=None)
         engine = find_engine(settings)
+        if settings.timing == "instructions" or CYCLES not in engine.capabilities:
+            board = replace(board, timing=None)
         return Target(settings, board, engine, engine.layout(board))
 
     @cached_property

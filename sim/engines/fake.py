@@ -27,6 +27,7 @@ from sim.elf import Elf, Symbol
 from sim.engines.protocol import (
     BUDGET,
     COUNT,
+    CYCLES,
     FAULTS,
     MARKS,
     Arm,
@@ -243,7 +244,7 @@ class FakeEngine:
     """Engine `fake` (see `sim.engines.protocol.Engine`)."""
 
     name = "fake"
-    capabilities = frozenset({COUNT, MARKS, BUDGET, FAULTS})
+    capabilities = frozenset({COUNT, CYCLES, MARKS, BUDGET, FAULTS})
 
     def __init__(self, settings: Settings | None = None, program: Program = _endless, *, cycles_each: int = 1) -> None:
         self._program = program

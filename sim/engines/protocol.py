@@ -18,6 +18,7 @@ from sim.timing import TimingProfile
 
 # Capability names.
 COUNT = "count"  # exact instruction counts, in total and per region
+CYCLES = "cycles"  # counts cycles by the image's timing model
 MARKS = "marks"  # console bytes with the count at which they were sent
 BUDGET = "budget"  # stops at a count of cycles or instructions
 CALLS = "calls"  # notes the tree of calls of a function, and which code was executed

@@ -37,13 +37,16 @@ def board_with(core: str) -> Board:
 
 
 def compiled(folder: Path, core: str, sources: Sequence[str], *, flags: Sequence[str] = (), name: str = "bare",
-             layout_file: str = "bare.ld") -> Path:  # fmt: skip
-    """The ELF of `sources` (in tests/engine/firmware) for the twin of `core`; skips without the compiler."""
+             layout_file: str = "bare.ld", player: Engine | None = None) -> Path:  # fmt: skip
+    """The ELF of `sources` (in tests/engine/firmware) for the twin of `core`; skips without the compiler.
+
+    `player`: the engine whose addresses it is linked for, QEMU unless said otherwise.
+    """
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     board = board_with(core)
-    layout = engine().layout(board)
+    layout = (player or engine()).layout(board)
     script = folder / f"{name}-{core}.ld"
     script.write_text(memory(layout) + (HERE / layout_file).read_text(encoding="utf-8"), encoding="utf-8")
     elf = folder / f"{name}-{core}.elf"

@@ -8,6 +8,7 @@ from sim.engines.protocol import (
     BUDGET,
     CALLS,
     COUNT,
+    CYCLES,
     DEBUGGER,
     FAULTS,
     FLASH,
@@ -27,7 +28,9 @@ class QemuEngine:
     """Engine `qemu` (see `sim.engines.protocol.Engine`)."""
 
     name = "qemu"
-    capabilities = frozenset({COUNT, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH, NATIVE})
+    capabilities = frozenset(
+        {COUNT, CYCLES, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH, NATIVE}
+    )
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,0 +1,87 @@
+"""Where Renode and pyrenode3 are: the usual variables or the settings. Nothing of either is imported here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from sim.errors import SetupError
+from sim.settings import Settings
+
+VARIABLES = ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR")
+HINT = (
+    "docs/renode.md says how to install it; set PYRENODE_BUILD_DIR, PYRENODE_PKG or PYRENODE_BIN, or the setting"
+    " `renode`; without it, use --engine qemu"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A Renode that a worker can load."""
+
+    variable: str  # the variable that tells pyrenode3 which kind it is; empty: installed in /opt/renode
+    path: Path
+    runtime: str  # "mono" or "coreclr"
+    python: Path  # interpreter that has pyrenode3
+
+    def environment(self) -> Mapping[str, str]:
+        """What a worker gets of it."""
+        return {self.variable: str(self.path), "PYRENODE_RUNTIME": self.runtime} if self.variable else {}
+
+
+def find_renode(settings: Settings) -> Found:
+    """The Renode of the settings or the variables. Raises SetupError."""
+    if settings.renode:
+        variable, path = _kind(Path(settings.renode).expanduser())
+    else:
+        given = [(v, Path(os.environ[v])) for v in VARIABLES if os.environ.get(v)]
+        if len(given) > 1:
+            raise SetupError(f"Renode: {' and '.join(v for v, _ in given)} are set", hint="only one of them")
+        installed = Path("/opt/renode")
+        if not given and not (shutil.which("renode") and installed.is_dir()):
+            raise SetupError("Renode: not found", hint=HINT)
+        variable, path = given[0] if given else ("", installed)
+    if not path.exists():
+        raise SetupError(f"Renode: {variable or 'setting renode'} points to nothing: {path}", hint=HINT)
+    return Found(variable, path.absolute(), _runtime(variable, path), _python(settings))
+
+
+def _kind(path: Path) -> tuple[str, Path]:
+    """Which variable of pyrenode3 a path is for: a built tree, a package, or the portable program."""
+    if path.is_dir():
+        return "PYRENODE_BUILD_DIR", path
+    packed = path.name.endswith((".tar.gz", ".tar.xz", ".tgz", ".pkg.tar.zst"))
+    return ("PYRENODE_PKG" if packed else "PYRENODE_BIN"), path
+
+
+def _runtime(variable: str, path: Path) -> str:
+    given = os.environ.get("PYRENODE_RUNTIME")
+    if given:
+        if given not in ("mono", "coreclr"):
+            raise SetupError(f"PYRENODE_RUNTIME = {given!r}", hint="mono or coreclr")
+        return given
+    if variable == "PYRENODE_BIN":
+        return "coreclr"
+    if variable == "PYRENODE_BUILD_DIR":
+        return "mono" if (path / "output/bin/Release/Renode.exe").is_file() else "coreclr"
+    return "coreclr" if "dotnet" in path.name else "mono"
+
+
+def _python(settings: Settings) -> Path:
+    given = settings.renode_python
+    if given:
+        path = shutil.which(given)
+        if path is None:
+            raise SetupError(f"{given}: not found or not a program", hint="renode_python names an interpreter")
+        return Path(path)
+    if find_spec("pyrenode3") is None:
+        raise SetupError(
+            "Renode: this Python has no pyrenode3",
+            hint="install it, or point the setting `renode_python` to an interpreter that has it (docs/renode.md)",
+        )
+    return Path(sys.executable)

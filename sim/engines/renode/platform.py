@@ -1,0 +1,72 @@
+"""What Renode is told to play: a machine made from a board file, for every core that Renode 1.15 knows."""
+
+from __future__ import annotations
+
+from sim.boards import Board, Memory
+from sim.engines.protocol import Layout
+from sim.errors import UsageError, near
+
+MIB = 1 << 20
+# Board file's core -> Renode's cpuType (with and without a floating-point unit).
+CORES = {
+    "cortex-m3": "cortex-m3",
+    "cortex-m4": "cortex-m4f",
+    "cortex-m7": "cortex-m7",
+    "cortex-m33": "cortex-m33",
+}
+UART = 0xA000_0000  # a board's memory ends below (see sim.boards)
+_ROOM, _FLASH_ROOM = 16 * MIB, 4 * MIB
+
+
+def layout_of(board: Board) -> Layout:
+    """Where firmware for `board` is linked on Renode: at the board's own addresses. Raises UsageError."""
+    if board.core not in CORES:
+        raise UsageError(
+            f"board {board.name}: Renode has no core {board.core!r}",
+            hint=f"{near(board.core, CORES)}; --engine qemu plays this board",
+        )
+    return Layout(
+        engine="renode",
+        machine=f"{CORES[board.core]} at {board.clock_hz} Hz",
+        flash=board.flash,
+        ram=board.ram,
+        vectors=board.flash.origin,
+        room=_widened(board.ram, board.flash, _ROOM),
+        flash_room=_widened(board.flash, board.ram, _FLASH_ROOM).size,
+        console="pl011",
+        console_base=UART,
+    )
+
+
+def _widened(memory: Memory, other: Memory, least: int) -> Memory:
+    """`memory`, made larger for sizing runs as far as the other one and the devices leave room."""
+    above = min([UART, *([other.origin] if other.origin >= memory.end else [])])
+    return Memory(memory.origin, max(memory.size, min(least, above - memory.origin)))
+
+
+def clock_of(layout: Layout) -> int:
+    """Clock of the board that a layout of `layout_of` is for, in Hz."""
+    return int(layout.machine.removesuffix(" Hz").rpartition(" ")[2])
+
+
+def description(layout: Layout, *, mips: int) -> str:
+    """The machine in Renode's platform language: core, memory, UART. `mips`: instructions per us of Renode's time."""
+    core = layout.machine.partition(" ")[0]
+    return f"""\
+nvic: IRQControllers.NVIC @ sysbus 0xE000E000
+    systickFrequency: {clock_of(layout)}
+    IRQ -> cpu@0
+
+cpu: CPU.BoardlessCore @ sysbus
+    cpuType: "{core}"
+    nvic: nvic
+    PerformanceInMips: {mips}
+
+flash: Memory.MappedMemory @ sysbus {layout.flash.origin:#x}
+    size: {layout.flash_room:#x}
+
+ram: Memory.MappedMemory @ sysbus {layout.room.origin:#x}
+    size: {layout.room.size:#x}
+
+uart0: UART.PL011 @ sysbus {layout.console_base:#x}
+"""

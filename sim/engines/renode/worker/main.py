@@ -1,0 +1,58 @@
+"""Runs in a process of its own, in the interpreter that has pyrenode3: `python main.py FD CACHE`.
+
+Answers requests of `sim.engines.renode.process` one after the other until the other end is closed. Needs nothing of
+boardless but the files beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rpc import Channel, Gone
+
+
+def serve(channel: Channel, player: Any) -> None:
+    """Until the other side is gone."""
+    while True:
+        try:
+            request, data = channel.receive()
+        except Gone:
+            return
+        name = request.pop("do")
+        try:
+            do: Callable[..., tuple[dict[str, Any], bytes]] = getattr(player, f"do_{name}")
+            answer, out = do(data, **request)
+        except Exception as error:  # .NET exceptions too: whatever it is, the other side shall hear of it
+            answer, out = {"error": type(error).__name__, "text": str(error).strip()}, b""
+        try:
+            channel.send(answer, out)
+        except Gone:
+            return
+
+
+def main() -> None:
+    threading.current_thread().name = "boardless"
+    end = socket.socket(fileno=int(sys.argv[1]))
+    channel = Channel(end)
+    try:
+        from player import Player
+
+        player = Player(Path(sys.argv[2]), lambda count: channel.send({"count": count}))
+    except Exception as error:
+        channel.send({"error": type(error).__name__, "text": str(error).strip()})
+        os._exit(1)
+    channel.send({"ready": player.described()})
+    serve(channel, player)
+    sys.stderr.flush()
+    os._exit(0)  # leaving .NET in good order takes five seconds
+
+
+if __name__ == "__main__":
+    main()

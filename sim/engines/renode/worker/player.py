@@ -1,0 +1,181 @@
+"""What the worker does with Renode. Each `do_...` is one request: JSON values and bytes in and out."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Answer = tuple[dict[str, Any], bytes]
+_HEARTBEAT = 500  # ms between two signs of life while the core runs
+_CLOSE_WITHIN = 3000  # ms
+BUFFER = 1 << 20  # bytes that go in or out with one stop, at most
+
+
+class Player:
+    """One Renode, one machine at a time."""
+
+    def __init__(self, cache: Path, alive: Callable[[int], None]) -> None:
+        logging.disable(logging.WARNING)
+        warnings.simplefilter("ignore")
+        from pyrenode3.wrappers import Emulation, Monitor
+
+        self._alive = alive
+        self._emulation = Emulation()
+        self._emulation.SetGlobalAdvanceImmediately(True)
+        self._buffer = ctypes.create_string_buffer(BUFFER)
+        self._machine: Any = None
+        self._cpu: Any = None
+        from Antmicro.Renode.Core import EmulationManager
+        from Antmicro.Renode.Logging import Logger, LogLevel
+        from Antmicro.Renode.Logging.Backends import MemoryBackend
+
+        self._version = _version(EmulationManager)
+        self._monitor = Monitor()
+        self._log = MemoryBackend()
+        Logger.AddBackend(self._log, "boardless", True)
+        self._log.SetLogLevel(LogLevel.Warning)
+        self._load_core(cache)
+
+    def described(self) -> dict[str, str]:
+        """Version of Renode and of what it runs in."""
+        return {"renode": self._version, "runtime": self._runtime(), "python": sys.version.split()[0]}
+
+    def _runtime(self) -> str:
+        from System import Environment, Type
+
+        return f"{'.NET' if Type.GetType('Mono.Runtime') is None else 'mono'} {Environment.Version}"
+
+    def _load_core(self, cache: Path) -> None:
+        """Bridge.cs, compiled by Renode's compiler for this version of Renode; kept, for that takes seconds."""
+        from Antmicro.Renode.Utilities import AdHocCompiler, TypeManager
+
+        source = Path(__file__).with_name("Bridge.cs")
+        key = hashlib.sha256(source.read_bytes() + f"{self._version} {self._runtime()}".encode()).hexdigest()[:24]
+        library = cache / f"core-{key}.dll"
+        if not library.is_file():
+            made = Path(str(AdHocCompiler().Compile(str(source))))
+            cache.mkdir(parents=True, exist_ok=True)
+            part = library.with_suffix(f".{os.getpid()}.part")
+            shutil.copy(made, part)
+            part.replace(library)
+        if not TypeManager.Instance.ScanFile(str(library)):
+            raise RuntimeError(f"{library}: Renode cannot load it")
+
+    # ---- a machine ----
+
+    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int) -> Answer:
+        """A new machine: its description, the image, the UART that is the console."""
+        self._clear()
+        from Antmicro.Renode.PlatformDescription.UserInterface import PlatformDescriptionMachineExtensions as Platform
+        from Antmicro.Renode.Time import TimeInterval
+
+        self._emulation.SetGlobalQuantum(TimeInterval.FromMicroseconds(quantum_us))
+        self._machine = self._emulation.add_mach("board")
+        inner = self._machine.internal
+        self._monitor.Machine = inner
+        Platform.LoadPlatformDescriptionFromString(inner, text)
+        bus = self._machine.sysbus.internal
+        cpu = self._machine.sysbus.cpu.internal
+        console = getattr(self._machine.sysbus, uart).internal if uart else None
+        _load_elf(self._machine, bus, elf)
+        self._bus, self._cpu = bus, cpu
+        cpu.Prepare(self._emulation.internal, console)
+        return {"halted": bool(cpu.IsHalted), "pc": int(cpu.PC.RawValue)}, b""
+
+    def _clear(self) -> None:
+        if self._machine is None:
+            return
+        if not self._cpu.Close(_CLOSE_WITHIN):
+            raise RuntimeError("the core does not come to an end")
+        self._machine = self._cpu = self._bus = None
+        self._emulation.clear()
+
+    def do_close(self, _data: bytes) -> Answer:
+        self._clear()
+        return {}, b""
+
+    def do_arm(self, _data: bytes, name: str, address: int, stop: bool, region: bool, bell: str) -> Answer:
+        if not (stop and name == bell and self._cpu.Bell(name, address)):
+            self._cpu.Arm(name, address, stop, region)
+        return {}, b""
+
+    def do_resume(self, data: bytes, limit: int, glance: list[int]) -> Answer:
+        """Go on until the next stop. `data`: what is written before, see Bridge.cs; `glance`: [address, length] of what
+        is wanted of memory at the stop, whatever it is. Behind the header comes what Bridge.cs packs."""
+        ctypes.memmove(self._buffer, data, len(data))
+        at = ctypes.addressof(self._buffer)
+        length = self._cpu.Run(limit, _HEARTBEAT, at, len(data), *glance)
+        while length < 0:
+            self._alive(int(self._cpu.Count))
+            length = self._cpu.Wait(_HEARTBEAT, at, *glance)
+        return {}, ctypes.string_at(at, length)
+
+    # ---- looking ----
+
+    def do_read(self, _data: bytes, address: int, length: int) -> Answer:
+        return {}, bytes(self._bus.ReadBytes(address, length))
+
+    def do_write(self, data: bytes, address: int) -> Answer:
+        from System import Array, Byte, IntPtr
+        from System.Runtime.InteropServices import Marshal
+
+        values = Array.CreateInstance(Byte, len(data))
+        if data:
+            buffer = ctypes.create_string_buffer(data, len(data))
+            Marshal.Copy(IntPtr(ctypes.addressof(buffer)), values, 0, len(data))
+        self._bus.WriteBytes(values, address)
+        return {}, b""
+
+    def do_registers(self, _data: bytes) -> Answer:
+        values = {f"r{i}": int(self._cpu.GetRegister(i).RawValue) for i in range(13)}
+        for name, number in (("sp", 13), ("lr", 14), ("pc", 15)):
+            values[name] = int(self._cpu.GetRegister(number).RawValue)
+        values["xpsr"] = int(self._cpu.XProgramStatusRegister)
+        return {"registers": values}, b""
+
+    def do_word(self, _data: bytes, address: int) -> Answer:
+        return {"value": int(self._bus.ReadDoubleWord(address))}, b""
+
+    def do_regions(self, _data: bytes) -> Answer:
+        return {"runs": [line.rsplit(" ", 3) for line in str(self._cpu.TakeRuns() or "").splitlines()]}, b""
+
+    def do_log(self, _data: bytes, lines: int) -> Answer:
+        from Antmicro.Renode.Logging import Logger
+
+        Logger.Flush()
+        entries = list(self._log.GetMemoryLogEntries(lines))
+        return {"lines": [f"{e.Type}: {e.Message}" for e in entries]}, b""
+
+
+def _load_elf(machine: Any, bus: Any, elf: str) -> None:
+    """Renode 1.16 has it as an extension that pyrenode3 knows; 1.15 as a method of the bus."""
+    if hasattr(bus, "LoadELF"):
+        from Antmicro.Renode.Utilities import ReadFilePath
+
+        bus.LoadELF(ReadFilePath(elf))
+    else:
+        machine.load_elf(elf)
+
+
+def _version(kind: Any) -> str:
+    """ "1.15.3" and the like. Renode itself asks the program that it was started as, which here is Python."""
+    import re
+
+    from System import AppDomain
+    from System.Reflection import AssemblyInformationalVersionAttribute
+
+    for assembly in AppDomain.CurrentDomain.GetAssemblies():
+        if assembly.GetName().Name == "Renode":
+            for mark in assembly.GetCustomAttributes(AssemblyInformationalVersionAttribute, False):
+                found = re.search(r"\d+(\.\d+)+", str(mark.InformationalVersion))
+                if found:
+                    return found[0]
+    return str(kind.Instance.VersionString) or "unknown"

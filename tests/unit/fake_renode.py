@@ -1,0 +1,127 @@
+"""A worker without Renode: `sim.engines.fake` behind the messages that the real one answers.
+
+Run as `python fake_renode.py FD CACHE`, by tests of what stands on this side of the messages: processes, sessions, port
+and sensors. The name of the image says which of the programs below is played.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from sim.boards import Board
+from sim.engines.fake import End, FakeCore, FakeEngine, Step, fake_elf
+from sim.engines.protocol import Arm, Image, StopKind
+from sim.engines.renode.worker.main import serve
+from sim.engines.renode.worker.rpc import Channel
+from sim.port.mailbox import DOORBELL, Op
+
+BOARD = Board.load("arduino_nano_33_ble")
+Steps = Generator[Step, None, None]
+
+
+def sense(core: FakeCore) -> Steps:
+    """Opens the IMU, reads 10 samples at a time, decides each time by the first code, ends after three."""
+    yield from core.ready("sense")
+    core.send(b"ready\n")
+    name, length = core.text("imu")
+    _, opened, _ = yield from core.ring(Op.OPEN, name, length, 119_000)
+    at, _ = core.text("x" * 200)
+    for _ in range(3):
+        yield 1000
+        yield from core.ring(Op.READ, opened[0], at, 10)
+        label, size = core.text("up" if struct.unpack("<h", core.read(at, 2))[0] > 0 else "down")
+        yield from core.ring(Op.DECISION, 0, 0x3F000000, label, size)
+    yield from core.ring(Op.EXIT, 0)
+
+
+def dies(core: FakeCore) -> Steps:
+    """The worker is killed in mid-run."""
+    yield from core.ready("dies")
+    yield 1000
+    print("the last words", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), 9)
+    yield 1
+
+
+def hangs(core: FakeCore) -> Steps:
+    """The worker says nothing more."""
+    yield from core.ready("hangs")
+    time.sleep(3600)
+    yield 1
+
+
+def lost(core: FakeCore) -> Steps:
+    """The core runs into nowhere: Renode gives it up."""
+    yield from core.ready("lost")
+    yield End(StopKind.ENDED, "")
+
+
+PROGRAMS = {"sense": sense, "dies": dies, "hangs": hangs, "lost": lost}
+Answer = tuple[dict[str, Any], bytes]
+
+
+class FakePlayer:
+    """Answers as `sim.engines.renode.worker.player.Player` does."""
+
+    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int) -> Answer:
+        if "BoardlessCore" not in text or Path(elf).stem not in PROGRAMS:
+            raise ValueError("a description that cannot be read")
+        engine = FakeEngine(program=PROGRAMS[Path(elf).stem])
+        made = fake_elf(BOARD)
+        self.session = engine.start(Image(Path(elf), engine.layout(BOARD), made.functions))
+        return {"halted": False, "pc": 0}, b""
+
+    def do_close(self, _data: bytes) -> Answer:
+        self.session.close()
+        return {}, b""
+
+    def do_arm(self, _data: bytes, name: str, address: int, stop: bool, region: bool, bell: str) -> Answer:
+        assert bell == DOORBELL
+        self.session.arm(name, Arm(stop=stop, region=region))
+        return {}, b""
+
+    def do_resume(self, data: bytes, limit: int, glance: list[int]) -> Answer:
+        while data:
+            address, length = struct.unpack_from("<II", data)
+            self.session.write(address, data[8 : 8 + length])
+            data = data[8 + length :]
+        stop = self.session.resume(limit)
+        kinds = {StopKind.SYMBOL: b"symbol", StopKind.LIMIT: b"limit", StopKind.STUCK: b"stuck"}
+        kind, name = kinds.get(stop.kind, b"ended"), stop.symbol.encode()
+        sent, marks = self.session.console()
+        memory = self.session.read(*glance) if glance[1] else b""
+        lengths = len(kind), len(name), len(memory), len(sent)
+        head = struct.pack("<QQiiii", self.session.instructions, stop.pc, *lengths)
+        return {}, head + kind + name + memory + sent + struct.pack(f"<{len(sent)}Q", *marks)
+
+    def do_read(self, _data: bytes, address: int, length: int) -> Answer:
+        return {}, self.session.read(address, length)
+
+    def do_write(self, data: bytes, address: int) -> Answer:
+        self.session.write(address, data)
+        return {}, b""
+
+    def do_registers(self, _data: bytes) -> Answer:
+        return {"registers": self.session.registers()}, b""
+
+    def do_word(self, _data: bytes, address: int) -> Answer:
+        return {"value": 0}, b""
+
+    def do_regions(self, _data: bytes) -> Answer:
+        return {"runs": [[r.symbol, str(r.start), str(r.end), str(r.depth)] for r in self.session.regions()]}, b""
+
+    def do_log(self, _data: bytes, lines: int) -> Answer:
+        return {"lines": ["[ERROR] CPU abort [PC=0x4FF00000]: Trying to execute code outside RAM or ROM"]}, b""
+
+
+if __name__ == "__main__":
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    channel.send({"ready": {"renode": "0.0", "runtime": "none", "python": sys.version.split()[0]}})
+    serve(channel, FakePlayer())
