@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -63,6 +64,10 @@ class Session:
             self.call([sys.executable, "-m", "sim", *words[1:]], block)
         elif program == "pytest" and not any(w.startswith("tests/unit") for w in words):
             self.call([sys.executable, "-m", "pytest", *words[1:]], block)
+        elif program.startswith("arm-none-eabi-"):
+            if shutil.which(program) is None:
+                pytest.skip(f"{program} is not installed")
+            self.call(words, block)
         elif program in {"python", "python3"}:
             self.call([sys.executable, *words[1:]], block)
 
