@@ -292,6 +292,8 @@ class Machine:
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
         """
         symbol = self.region_symbol(region)
+        if symbol in self._runner.on_call:
+            raise UsageError(f"{region!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
         first = self.instructions  # a run that is under way now is not one of them
         self._regions.arm(symbol)
         try:
@@ -429,9 +431,7 @@ class Machine:
         """
         return Interception(self._runner, function, replacement)
 
-    def watch(
-        self, where: str | int, on: str = "write", length: int | None = None, most: int = 10_000
-    ) -> Watching:
+    def watch(self, where: str | int, on: str = "write", length: int | None = None, most: int = 10_000) -> Watching:
         """Note who writes ("write"), reads ("read") or does either to ("access") a symbol or address in RAM.
 
         The first `most` accesses are kept. Ends with `remove()` or a `with`. Raises UsageError.

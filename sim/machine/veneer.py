@@ -15,17 +15,17 @@ from sim.engines.protocol import Blob, Layout
 # fmt: off
 _CODE = (
     # enter: r5 function, r6 where to save to, r7 arguments, r8 bits
+    "eff30084"  # mrs r4, apsr         before anything changes the flags
+    "3460"      # str r4, [r6]
     "18f0020f"  # tst r8, #2           the FPU is to be switched on
     "08d0"      # beq 1f
-    "2248"      # ldr r0, cpacr
+    "2048"      # ldr r0, cpacr
     "0168"      # ldr r1, [r0]
     "41f47001"  # orr r1, #0xf00000
     "0160"      # str r1, [r0]
     "bff34f8f"  # dsb
     "bff36f8f"  # isb
-    "eff30084"  # 1: mrs r4, apsr
-    "3460"      # str r4, [r6]
-    "eff31484"  # mrs r4, control
+    "eff31484"  # 1: mrs r4, control
     "7460"      # str r4, [r6, #4]
     "14f0040f"  # tst r4, #4           FPCA: floating-point registers are in use
     "06d0"      # beq 2f

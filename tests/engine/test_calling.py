@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bare import CORES, board_with, compiled, engine
+from bench import bench_elf
 from native import native_elf, product
 
 from sim.boards import Board
 from sim.elf import Segment, load_elf
 from sim.errors import FirmwareFailure, UsageError
 from sim.machine import Machine
+from sim.sensors.find import find_recording
+from sim.sensors.recording import Recording
 
 
 @pytest.fixture(scope="module", params=["soft", "softfp", "hard"])
@@ -109,11 +112,56 @@ def test_the_interrupted_program_does_not_notice(image: Path) -> None:
     with product(image) as machine:
         for i in range(60):
             machine.run((1013 + 7 * i) / 168e6)  # anywhere: the middle of a loop, of a float's life
+            before = machine.registers()
             assert machine.call("scale", 1.5, 2.0).value == 3.0
             assert machine.call("busy", 1000 + i).value != 0
+            assert machine.registers() == before, "flags too"
             state, total = machine.read_int("g_state"), machine.read_int("g_sum")
             assert total in (right[state], right[state + 1]), f"after call {i}"
         assert state > 10
+
+
+def test_interrupts_come_in_between(tmp_path: Path) -> None:
+    """The handler runs before, in and behind calls; the program and the functions do not notice."""
+    with product(native_elf(tmp_path, flags=["-DTICKS=2000"])) as machine:
+        with machine.watch("g_sum") as watch:
+            machine.run("2 ms")
+            right = [event.value for event in watch.events]
+        ticks = machine.read_int("g_ticks")
+        assert ticks > 10
+    with product(native_elf(tmp_path, flags=["-DTICKS=2000"])) as machine:
+        wanted = machine.call("busy", 77).value
+        in_calls = 0
+        for i in range(60):
+            machine.run((1013 + 7 * i) / 168e6)
+            before = machine.read_int("g_ticks")
+            assert machine.call("busy", 77).value == wanted, i
+            in_calls += machine.read_int("g_ticks") - before
+            state, total = machine.read_int("g_state"), machine.read_int("g_sum")
+            assert total in (right[state], right[state + 1]), f"after call {i}"
+        assert in_calls > 0
+
+
+def test_a_firmware_with_the_port_goes_on_waiting(tmp_path: Path) -> None:
+    """A call while a sample is awaited: the request, its time and what is decided are as without the call."""
+
+    def decisions(calls: bool) -> list[object]:
+        with Machine.started(bench_elf(tmp_path), Board.load("arduino_nano_33_ble"), engine()) as machine:
+            machine.run_until_ready()
+            machine.imu.play(Recording.load(find_recording("running_07")))
+            for _ in range(3):
+                machine.run("200 ms")
+                if calls:
+                    at = machine.time
+                    called = machine.call("boardless_console_putc", ord("!"))
+                    assert called.instructions < 100
+                    assert 0 < machine.time - at < 1e-4
+                    assert machine.console.text.endswith("!")
+            return [(d.label, dict(d.samples)) for d in machine.decisions]
+
+    plain = decisions(False)
+    assert plain
+    assert decisions(True) == plain
 
 
 def test_variables_have_their_values_before_the_first_instruction(image: Path) -> None:

@@ -132,6 +132,14 @@ def test_one_function_is_replaced_once(image: Path) -> None:
             pass
 
 
+def test_a_replaced_function_is_not_measured(image: Path) -> None:
+    with product(image) as machine, machine.intercept("imu_read", lambda call: 3) as reading:
+        with pytest.raises(UsageError, match="is replaced or waited for: it cannot be measured"):
+            machine.measure("imu_read")
+        rounds(machine, 2)
+        assert reading.calls == 3
+
+
 @pytest.mark.parametrize(
     ("function", "result", "text"),
     [

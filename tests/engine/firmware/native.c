@@ -6,8 +6,14 @@ int main(void);
 
 void Reset_Handler(void);
 __attribute__((naked)) void HardFault_Handler(void) { __asm volatile("b ."); }
-__attribute__((section(".vectors"), used)) void *const vectors[4] = {__stack_top, Reset_Handler, HardFault_Handler,
-                                                                     HardFault_Handler};
+#ifdef TICKS /* every so many cycles of virtual time */
+volatile uint32_t g_ticks;
+void SysTick_Handler(void) { g_ticks++; }
+#else
+#define SysTick_Handler 0
+#endif
+__attribute__((section(".vectors"), used)) void *const vectors[16] = {__stack_top, Reset_Handler, HardFault_Handler,
+                                                                      HardFault_Handler, [15] = SysTick_Handler};
 
 void Reset_Handler(void) {
   uint32_t *from = __data_load, *to = __data_start;
@@ -15,6 +21,10 @@ void Reset_Handler(void) {
   __asm volatile("dsb\n isb");
   while (to < __data_end) *to++ = *from++;
   for (to = __bss_start; to < __bss_end;) *to++ = 0;
+#ifdef TICKS
+  *(volatile uint32_t *)0xe000e014 = TICKS;
+  *(volatile uint32_t *)0xe000e010 = 7;
+#endif
 #ifdef SAYS
   for (const char *p = "ready\n"; *p; p++) *(volatile uint32_t *)0x40011004 = (uint32_t)*p;
 #endif
