@@ -241,6 +241,10 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
         ("boardless_firmware_sha256", firmware.sha256),
     ]
     with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
+        # An image for the board's own addresses runs on another machine than the twin.
+        node.user_properties[:] = [
+            (key, machine.engine_text if key == "boardless_engine" else value) for key, value in node.user_properties
+        ]
         watch_machine(node, machine, firmware)
         record_machine(node, machine, firmware)
         try:

@@ -186,6 +186,24 @@ def test_functions_of_every_core(core: str, tmp_path: Path) -> None:
             assert machine.read_int("g_out") == 1006
 
 
+def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
+    source = tmp_path / "more.cc"
+    source.write_text(
+        "namespace dsp {\n"
+        "__attribute__((used, noinline)) int twice(int x) { return 2 * x; }\n"
+        "__attribute__((used, noinline)) int over(int x) { return x + 1; }\n"
+        "__attribute__((used, noinline)) float over(float x) { return x / 2; }\n"
+        "}\n"
+    )
+    with product(native_elf(tmp_path, flags=[str(source)])) as machine:
+        assert machine.call("dsp::twice", 21).value == 42
+        assert machine.call("dsp::over(float)", 3.0).value == 1.5
+        with pytest.raises(UsageError, match=r"has 2 functions 'dsp::over'\n.*dsp::over\(float\); dsp::over\(int\)"):
+            machine.call("dsp::over", 1)
+        with machine.intercept("dsp::twice", lambda call: 7):
+            assert machine.call("dsp::twice(int)", 1).value == 7
+
+
 def test_an_address_is_called_as_a_pointer_of_c(image: Path) -> None:
     with product(image) as machine:
         address = machine.elf.functions["add4"]

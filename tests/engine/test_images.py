@@ -109,7 +109,9 @@ def test_pytest_takes_it_by_marker(image: Path, pytester: pytest.Pytester, monke
 
         @pytest.mark.board("{STM32}")
         @pytest.mark.firmware("product.elf")
-        def test_it(machine):
+        def test_it(machine, request):
+            assert ("boardless_engine", machine.engine_text) in request.node.user_properties
+            assert "(netduinoplus2)" in machine.engine_text
             machine.console.expect("ready")
             assert machine.call("add4", 1, 2, 3, 4).value == 30
         """
