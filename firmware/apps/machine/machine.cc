@@ -27,7 +27,6 @@ PowerSpectrum<kWindow> spectrum;
 Decimator decimate;
 
 void look(int8_t* input) {
-  spectrum(window, power);
   int32_t bands[kBands], sum = 0;
   for (uint32_t b = 0; b < kBands; b++) {
     const int32_t from = card::spectrum::first + static_cast<int32_t>(b) * card::spectrum::step;
@@ -58,36 +57,48 @@ int32_t difference(const int8_t* before, const Tensor& after, float input_scale)
   return static_cast<int32_t>(sum / kPlaces / 16);
 }
 
+int32_t scores[card::smoothing];
+uint32_t filled, windows;
+
+void judge(Model& model) {
+  int8_t seen[kBands];
+  look(seen);
+  const Tensor input = model.input();  // its memory is used again during the inference: `seen` is kept
+  std::memcpy(input.as<int8_t>(), seen, sizeof seen);
+  show_input(input);
+  model.invoke();
+  int32_t& score = scores[windows++ % card::smoothing];
+  score = difference(seen, model.output(), input.scale);
+  show(1, score);
+  if (filled < card::smoothing) filled++;
+  int64_t sum = 0;
+  for (uint32_t i = 0; i < filled; i++) sum += scores[i];
+  const int32_t mean = static_cast<int32_t>(sum / filled);
+  // 0.5 is the threshold, 1 twice that and more.
+  const float share = static_cast<float>(mean) / (2.0f * card::threshold);
+  // One window alone is no reason to stop a machine.
+  const bool fault = filled == card::smoothing && mean > card::threshold;
+  decide(fault, share < 1 ? share : 1.0f);
+}
+
 int main() {
   Model model("machine");
   Sensor vibration("vibration", static_cast<uint32_t>(card::rate_hz * 1000 + 0.5), card::part::range_g);
-  int32_t scores[card::smoothing] = {};
-  uint32_t filled = 0, windows = 0;
-  for (uint32_t at = 0; vibration.read(&raw[0][0], kChunk);) {
+  bool due = false;
+  for (uint32_t at = 0;;) {
+    // Between spectrum and model the part's FIFO is emptied: on a slow board it does not last for both.
+    const bool more = vibration.read(&raw[0][0], kChunk);
+    if (due) judge(model);
+    due = false;
+    if (!more) break;
     for (uint32_t i = 0; i < kChunk; i += 3) {
       constexpr int axis = card::part::axis;
       window[at++] = decimate(raw[i][axis], raw[i + 1][axis], raw[i + 2][axis]);
     }
     if (at < kWindow) continue;
     at = 0;
-    int8_t seen[kBands];
-    look(seen);
-    const Tensor input = model.input();  // its memory is used again during the inference: `seen` is kept
-    std::memcpy(input.as<int8_t>(), seen, sizeof seen);
-    show_input(input);
-    model.invoke();
-    int32_t& score = scores[windows++ % card::smoothing];
-    score = difference(seen, model.output(), input.scale);
-    show(1, score);
-    if (filled < card::smoothing) filled++;
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < filled; i++) sum += scores[i];
-    const int32_t mean = static_cast<int32_t>(sum / filled);
-    // 0.5 is the threshold, 1 twice that and more.
-    const float share = static_cast<float>(mean) / (2.0f * card::threshold);
-    // One window alone is no reason to stop a machine.
-    const bool fault = filled == card::smoothing && mean > card::threshold;
-    decide(fault, share < 1 ? share : 1.0f);
+    spectrum(window, power);
+    due = true;
   }
   finish();
 }
