@@ -46,8 +46,8 @@ def build(keras):
         [
             keras.Input((f.WINDOW, 6), name="window"),
             k.Reshape((f.WINDOW, 1, 6)),
-            k.Conv2D(12, (5, 1), strides=(2, 1), activation="relu", name="jolts"),
-            k.Conv2D(16, (5, 1), strides=(2, 1), activation="relu", name="swings"),
+            k.Conv2D(8, (5, 1), strides=(2, 1), activation="relu", name="jolts"),
+            k.Conv2D(12, (5, 1), strides=(2, 1), activation="relu", name="swings"),
             k.MaxPooling2D((2, 1)),
             k.Flatten(),
             k.Dropout(0.2),
