@@ -25,10 +25,12 @@ COMMANDS = {
     "run": "run an app or an ELF on a virtual board and show what it does",
     "evaluate": "accuracy of an app on a virtual board over a labelled set, beside the int8 model on the host",
     "replay": "run a recording again: the same, or where it differs; does a new firmware still fail?",
+    "compare-engines": "the same app, model and stimulus on two engines: the first event that is not the same",
     "sweep": "evaluate over apps, boards, models, TFLM trees and engines: one table, and a picture of it",
     "shrink": "the smallest stimulus of a recording that is still wrong in the same way",
     "pin": "a pytest case of a recording: red now, green after the fix",
     "field": "what a device in the field has left: logs as a recording, a crash dump in words",
+    "campaign": "bit flips in memory by the hundred: which decisions change, which weights and functions matter",
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
     "compress": "pruning, weight sharing, int8: accuracy, size and cycles on the board after each step",
@@ -52,7 +54,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     for name, text in COMMANDS.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name == chosen:
-            import_module(f"sim.cli.{name}").add_arguments(sub)
+            import_module(f"sim.cli.{name.replace('-', '_')}").add_arguments(sub)
     return parser
 
 
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     usual, warnings.formatwarning = warnings.formatwarning, _plain
     try:
         args = _parser(chosen).parse_args(words)
-        return int(import_module(f"sim.cli.{args.command}").run(args))
+        return int(import_module(f"sim.cli.{args.command.replace('-', '_')}").run(args))
     except BoardlessError as error:
         print(f"boardless {chosen}: {error}", file=sys.stderr)
         return 2

@@ -31,7 +31,10 @@ def run(args: argparse.Namespace) -> int:
     recording = load(args.recording)
     if args.firmware:
         load_elf(args.firmware)
-    symptom = symptom_of(recording, args.symptom) if args.firmware or args.symptom else None
+    symptom = None
+    field = recording.origin == "field"
+    if args.symptom or ((args.firmware or field) and (recording.complaint or not field)):
+        symptom = symptom_of(recording, args.symptom)
     target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
     with image_of(recording, args.firmware) as elf:
         result = replay(recording, target, elf)
@@ -54,6 +57,8 @@ def _verdict(args: argparse.Namespace, result: Any, symptom: Any) -> tuple[int, 
         if not fails and result.now.failure is not None:
             return 1, [*said, f"but now it fails: {result.now.failure.reason}"]
         return int(fails), said
+    if result.was.origin == "field":
+        return _against_log(result, said)
     if result.same:
         now = result.now
         said.append(
@@ -66,9 +71,22 @@ def _verdict(args: argparse.Namespace, result: Any, symptom: Any) -> tuple[int, 
             *said,
             f"same decisions, decision hash {result.now.decision_hash[:16]} (another engine: other times)",
         ]
-    if result.was.origin == "field":
-        said.append(f"{len(result.was.decisions)} decisions in the log, {len(result.now.decisions)} now")
     return 1, [*said, str(result.difference)]
+
+
+def _against_log(result: Any, said: list[str]) -> tuple[int, list[str]]:
+    """A log has no events, only what the device decided: does the virtual board decide that too?"""
+    now = result.now
+    said.append(f"{len(now.decisions)} decisions in {now.end_ps / PS:.3f} s of board time")
+    if now.failure is not None:
+        return 1, [*said, f"it fails: {now.failure.reason}"]
+    came = {(d["label"], tuple(sorted(d["samples"].items()))) for d in now.decisions}
+    logged = [(d["label"], tuple(sorted(d["samples"].items()))) for d in result.was.decisions]
+    if logged:
+        again = sum(d in came for d in logged)
+        said.append(f"{again} of the {len(logged)} decisions in the log came again, at the same samples")
+        return int(again < len(logged)), said
+    return 0, said
 
 
 def _as_json(result: Any, symptom: Any, code: int) -> dict[str, Any]:

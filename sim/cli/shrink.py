@@ -28,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from sim.elf import load_elf
+    from sim.field.asked import symptom_asked
     from sim.field.recording_io import load, save
     from sim.field.replay import image_of, target_of
     from sim.field.shrink import shrink
-    from sim.field.symptom import symptom_of
     from sim.report import json_out
 
     if not 1 <= args.jobs <= 64 or args.unit < 0:
@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
     recording = load(args.recording)
     if args.firmware:
         load_elf(args.firmware)
-    symptom = symptom_of(recording, args.symptom)
     target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
     journal = out.with_name(out.name + ".journal")
     with image_of(recording, args.firmware) as elf:
+        symptom = symptom_asked(recording, args.symptom, target, elf)
         result = shrink(recording, target, elf, symptom, gaps=args.gaps, unit=args.unit, jobs=args.jobs,
                         journal=journal, progress=progress)  # fmt: skip
     save(result.recording, out)

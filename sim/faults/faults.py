@@ -187,6 +187,11 @@ class Faults:
             out.append(start + round(at * 1e12))
         return out
 
+    def hit(self, address: int, bit: int, place: str = "") -> None:
+        """Flip one bit now, at this stop. Raises UsageError outside RAM and flash."""
+        self._check_writable(address)
+        self._flip(address, bit, place)
+
     def _flip(self, address: int, bit: int, place: str) -> None:
         memory = self._run.memory
         old = self._flashed.get(address)

@@ -78,6 +78,11 @@ class Capture:
         self._keep(len(data))
         self._writes.append((self._runner.time_ps, address, data))
 
+    @property
+    def count(self) -> int:
+        """Events so far."""
+        return len(self._events)
+
     # ---- looking on ----
 
     def _keep(self, size: int) -> None:

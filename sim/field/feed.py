@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import UsageError, near
 from sim.field.recorded import FieldRecording, SensorRecord
@@ -14,6 +15,7 @@ from sim.port.mailbox import OK, Op, Request
 if TYPE_CHECKING:
     from sim.machine import Machine
     from sim.machine.runner import Runner
+    from sim.sensors.channel import SensorChannel
 
 
 @dataclass
@@ -85,6 +87,28 @@ def prepare(machine: Machine, recording: FieldRecording) -> dict[str, Feed]:
         port.inputs = given
     for time_ps, address, data in recording.writes:
         runner.alarms.at(time_ps, partial(machine.write, address, data))
-    if recording.faults:
-        machine.faults.repeat(recording.faults)
+    at_opening = {s.slot for s in recording.sensors if s.openings and s.openings[-1].time_ps == 0}
+    late = [f for f in recording.faults if f.get("kind") == "dropout" and f.get("sensor") in at_opening]
+    if len(late) < len(recording.faults):
+        machine.faults.repeat([f for f in recording.faults if f not in late])
+    if late:
+        _at_opening(runner, late)
     return feeds
+
+
+def _at_opening(runner: Runner, dropouts: Sequence[Mapping[str, Any]]) -> None:
+    """A log does not say when the firmware opened its sensors: dropouts of one count from that instant."""
+
+    def look(request: Request, now: int, answer: Answer) -> Answer:
+        if request.op is Op.OPEN and answer.status == OK:
+            channel = runner.port.handle(answer.results[0])
+            for fault in dropouts:
+                if fault["sensor"] == channel.name and not channel.dropouts:
+                    waiting.append((channel, fault))
+            for opened, fault in waiting:
+                opened.drop_out(now + fault["time_ps"], now + fault["end_ps"], fault["how"])
+            waiting.clear()
+        return answer
+
+    waiting: list[tuple[SensorChannel, Mapping[str, Any]]] = []
+    runner.port.onlookers.append(look)

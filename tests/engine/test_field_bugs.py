@@ -1,0 +1,115 @@
+"""Five seeded bugs, each from the customer's log to the green test, by commands only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bare import compiled, engine
+
+from sim.cli import main
+
+pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.slow
+ROWS = 16 * 60  # fifty windows and more
+HEAD = "t,ax,ay,az,gx,gy,gz"
+
+
+def quiet() -> np.ndarray:
+    """Codes of a device at rest, with some noise."""
+    return np.random.default_rng(7).integers(-40, 40, size=(ROWS, 6))
+
+
+def one_shock() -> np.ndarray:
+    codes = quiet()
+    codes[16 * 40 + 15, 0] = 20000  # the last sample of a window
+    return codes
+
+
+def shaken() -> np.ndarray:
+    codes = np.abs(quiet()) + 1
+    codes[16 * 30 : 16 * 31 : 2, 0] *= -1
+    return codes
+
+
+def loud_then_quiet() -> np.ndarray:
+    codes = quiet()
+    codes[16 * 25 : 16 * 26, 0] += 15000
+    codes[16 * 26 :, 0] = np.maximum(0, 15000 - 40 * np.arange(ROWS - 16 * 26))  # dies down slowly
+    return codes
+
+
+def tilted_in_a_gap() -> np.ndarray:
+    codes = quiet()
+    codes[16 * 33 :, 0] += 9000
+    return codes
+
+
+def very_loud() -> np.ndarray:
+    codes = quiet()
+    codes[16 * 45 : 16 * 46] = 9000
+    return codes
+
+
+# bug -> the device's samples, samples that its log lacks, what was wrong (None: it crashed), windows that it takes;
+# for the third there have to be the 206 samples in between that get lost while it sleeps.
+CASES: dict[int, tuple[Callable[[], np.ndarray], range, str | None, int]] = {
+    1: (one_shock, range(0), "decision:a shock of no size", 2),
+    2: (shaken, range(0), None, 1),
+    3: (loud_then_quiet, range(0), "decision:fall", 15),
+    4: (tilted_in_a_gap, range(16 * 31, 16 * 33), "decision:shock while away", 2),
+    5: (very_loud, range(0), "decision:broken sensor", 1),
+}
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert main(list(words)) == code, capsys.readouterr()
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.parametrize("bug", CASES)
+def test_from_the_log_to_the_fix(
+    bug: int, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine()
+    folder = pytester.path
+    monkeypatch.chdir(folder)
+    samples, missing, wrong, windows = CASES[bug]
+
+    def built(*flags: str) -> None:
+        elf = compiled(folder, "cortex-m4", ["field.c"], name="product", flags=[f"-DBUG={bug}", *flags])
+        Path("product.elf").write_bytes(elf.read_bytes())
+
+    built()
+    rows = [
+        f"{100 + k / 119:.5f},{','.join(map(str, row))}" for k, row in enumerate(samples().tolist()) if k not in missing
+    ]
+    Path("customer.csv").write_text("\n".join([HEAD, *rows]))
+
+    # field log -> recording
+    words = ["field", "import", "customer.csv", "--board", "arduino_nano_33_ble", "--sensor", "imu", "--codes"]
+    words += ["--range", "8", "--range", "2000", "--firmware", "product.elf", "-o", "case.blrec"]
+    if wrong:
+        words += ["--symptom", wrong]
+    out = said(capsys, *words, *(["--gaps", "silent"] if len(missing) else []))
+    assert f"{ROWS} samples of imu" in out
+    # -> replay: it does the same here
+    out = said(capsys, "replay", "case.blrec", code=1)
+    assert "stack overflow" in out if wrong is None else f"still: decides '{wrong.split(':')[1]}'" in out
+    # -> shrink: the windows that it takes and no more
+    out = said(capsys, "shrink", "case.blrec", "-o", "small.blrec", "--jobs", "2")
+    found = re.search(r"small\.blrec: (\d+) of (\d+) samples", out)
+    assert found, out
+    assert int(found[1]) <= 16 * windows
+    # -> pinned, red
+    said(capsys, "pin", "small.blrec", "-o", "test_field_0042.py", "--firmware", "product.elf")
+    pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(failed=1)
+    # -> fixed, green
+    built("-DFIXED")
+    pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(passed=1)
+    out = said(capsys, "replay", "small.blrec", "--firmware", "product.elf")
+    assert "no longer: " in out
