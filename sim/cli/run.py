@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check-stack", action="store_true", help="end at the first store that leaves the stack (slow)"
     )
+    parser.add_argument("--record", type=Path, metavar="FILE.blrec", help="save a recording of the run (docs/field.md)")
     parser.add_argument("--gdb", action="store_true", help="wait for a debugger, and run as it says (until Ctrl-C)")
     parser.add_argument("--load", metavar="ADDRESS", help="the image is a bare dump of flash that lies there")
     parser.add_argument("--quiet", "-q", action="store_true", help="no console lines")
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from sim.target import Target
 
     target = Target.of(settings_of(args))
-    check_outputs(args.json)
+    check_outputs(args.json, args.record)
     recording = Recording.load(find_recording(args.play)) if args.play else None
     duration = picoseconds(args.duration) if args.duration else None
     firmware = firmware_of(args.what, args.model, target, args.load)
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     show = not args.quiet and args.json != "-"
     with _started(args, target, firmware) as machine:
         try:
+            if args.record:
+                machine.record()
             machine.run_until_ready()
             if recording is not None:
                 slot = args.sensor or fitting(machine, recording)
@@ -67,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
                 raise FirmwareFailure(f"the firmware ended its run with code {machine.port.exit_code} (bl_exit)")
         except FirmwareFailure as error:
             failure = error if error.reason != ENDED_BY_DEBUGGER else None
+        if args.record:
+            machine.save_recording(args.record, firmware=firmware)
         result, deadlines = _result(machine, firmware, target, failure), machine.deadlines
     if args.json:
         json_out.write("run", result, args.json)
