@@ -43,15 +43,16 @@ class Opening:
         except UsageError as error:
             raise UsageError(f"{name}: {error.message}", hint=error.hint) from None
         rate = float(self.rate)
+        given = stimulus.rate
+        if given is not None and given > rate * (1 + 1e-6) and not resample:
+            lost = "pictures are left out" if isinstance(stimulus, Frames) else f"above {rate / 2:g} Hz it aliases"
+            raise UsageError(
+                f"{name}: {given:g} Hz, but {self.part.name} runs at {rate:g} Hz: {lost}",
+                hint="filter it and save it at the part's rate, or say that it is meant: --resample (resample=True)",
+            )
         if stimulus.duration * rate < 1 - 1e-6:
             raise UsageError(f"{name}: {stimulus.duration:g} s are shorter than one sample at {rate:g} Hz",
                              hint="leave it out, or record more")  # fmt: skip
-        given = stimulus.rate
-        if given is not None and given > rate * (1 + 1e-6) and not isinstance(stimulus, Frames) and not resample:
-            raise UsageError(
-                f"{name}: {given:g} Hz, but {self.part.name} runs at {rate:g} Hz: above {rate / 2:g} Hz it aliases",
-                hint="filter it and save it at the part's rate, or say that it is meant: --resample (resample=True)",
-            )
 
     def codes(self, stimulus: Playable) -> npt.NDArray[np.int64]:
         """What the part delivers of it: [samples, channels]."""

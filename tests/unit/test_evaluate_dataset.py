@@ -94,6 +94,9 @@ def test_pictures(tmp_path: Path) -> None:
     assert played.rate == 8.0
     assert played.values.reshape(120, 160)[60, 80] == pytest.approx(200 / 255)
     assert played.values[0, 0] == 0.1
+    (tmp_path / "set" / "dataset.toml").write_text("rate = 30\n")
+    with pytest.raises(UsageError, match=r"one\.npy: 30 Hz, but hm01b0 runs at 8 Hz: pictures are left out"):
+        read(tmp_path / "set", CAMERA)
 
 
 def test_a_limit_is_evenly_spread(folder: Callable[..., Path]) -> None:
@@ -122,7 +125,7 @@ ROWS = "".join(f"0,{k},9.8\n" for k in range(20))
         ("# rate=10\nax[m/s^2],ay[m/s^2],temp[degC]\n" + ROWS, r"more\.csv: .*temp"),
         (HEAD.replace("10", "12") + ROWS, r"more\.csv: 12 Hz, but down/0\.csv and the others have 10 Hz"),
         (HEAD + "1,2,3\n", None),  # 0.1 s: one sample at 14.9 Hz
-        (HEAD.replace("10", "30") + "1,2,3\n", r"shorter than one sample at 14\.9 Hz"),
+        (HEAD.replace("10", "30") + "1,2,3\n", r"more\.csv: 30 Hz, but lsm9ds1 .* 14\.9 Hz: above 7\.45 Hz it aliases"),
         ("ax[m/s^2],ay[m/s^2],az[m/s^2]\n" + ROWS, r"more\.csv: says no rate"),
         ("\x00\x01\x02", r"more\.csv"),
     ],
@@ -138,6 +141,11 @@ def test_a_broken_file_is_named_or_skipped(folder: Callable[..., Path], text: st
     found = read(top, skip_broken=True)
     assert len(found.entries) == 4
     assert [s.name for s in found.skipped] == ["up/more.csv"]
+
+
+def test_a_recording_shorter_than_a_sample_has_nothing_to_play(folder: Callable[..., Path]) -> None:
+    with pytest.raises(UsageError, match=r"more\.csv: 0\.0333333 s are shorter than one sample at 14\.9 Hz"):
+        read(folder(HEAD.replace("10", "30") + "1,2,3\n"), resample=True)
 
 
 def test_other_files_are_named(folder: Callable[..., Path]) -> None:
