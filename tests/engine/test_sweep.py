@@ -18,7 +18,7 @@ from sim.errors import SetupError, UsageError
 from sim.paths import data_root
 from sim.report import json_out
 from sim.settings import Settings
-from sim.sweep import COLUMNS, Row, grid
+from sim.sweep import COLUMNS, Cell, Row, grid, sweep
 from sim.sweep.picture import picture
 from sim.sweep.table import write_table
 
@@ -109,6 +109,29 @@ def test_the_picture(swept: Path) -> None:
     titles = ["".join(e.itertext()) for e in root.iter("{http://www.w3.org/2000/svg}title")]
     assert any("wants the sensor 'camera'" in t for t in titles)
     assert "http" not in (swept / "p.svg").read_text().replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_sweep_that_was_interrupted_goes_on(data: Path) -> None:
+    """The first board's recordings come from the journal; the table is the same."""
+    engine()
+    cells = grid(["gesture"], boards=BOARDS, data=[str(data)], settings=Settings())
+    whole = sweep(cells)
+    looks: list[tuple[int, int, int]] = []
+
+    def stop(number: int, _cell: Cell, what: str, _done: int, _of: int) -> None:
+        if number == 1 and what == "playing":
+            raise KeyboardInterrupt
+
+    def look(number: int, _cell: Cell, what: str, done: int, of: int) -> None:
+        if what == "playing":
+            looks.append((number, done, of))
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(cells, progress=stop)
+    assert sweep(cells, progress=look) == whole
+    count = len(list(data.glob("*/*.csv")))
+    assert [look for look in looks if look[0] == 0] == [(0, count, count)], "nothing is played again"
+    assert looks[1] == (1, 0, count)
 
 
 def test_names_from_outside_stay_text() -> None:
