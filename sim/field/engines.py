@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,15 @@ class Compared:
 
     @property
     def same_decisions(self) -> bool:
-        """Equal decision hash."""
-        return self.first.decision_hash == self.second.decision_hash
+        """Equal decision hash, over as many decisions as both came to."""
+        return self.decision_hashes[0] == self.decision_hashes[1]
+
+    @property
+    def decision_hashes(self) -> tuple[str, str]:
+        """Of both, over as many decisions as both came to."""
+        count = min(len(self.first.decisions), len(self.second.decisions))
+        a, b = (replace(r, decisions=r.decisions[:count]).decision_hash for r in (self.first, self.second))
+        return a, b
 
     @property
     def last_common(self) -> tuple[Event, Event] | None:
@@ -61,9 +68,10 @@ class Compared:
         """For people."""
         names = [f"{r.engine['name']} {r.engine['version']} ({r.engine['machine']})" for r in (self.first, self.second)]
         if self.index is None:
-            count = len(self.first.events)
-            return [f"the same on {names[0]} and {names[1]}: {count} events, {len(self.first.decisions)} decisions, "
-                    f"decision hash {self.first.decision_hash[:16]}"]  # fmt: skip
+            events = min(len(self.first.events), len(self.second.events))
+            decisions = min(len(self.first.decisions), len(self.second.decisions))
+            return [f"the same on {names[0]} and {names[1]}: {events} events, {decisions} decisions, "
+                    f"decision hash {self.decision_hashes[0][:16]}"]  # fmt: skip
         out = [f"first difference: event {self.index}"]
         for name, event in zip(names, self.different, strict=True):
             out.append(f"  {name}: {event if event is not None else 'nothing more'}")
@@ -86,15 +94,15 @@ def _plain(event: Event) -> tuple[str, str]:
     return event.what, _TIMES.sub("", event.detail)
 
 
-def compare(first: Side, second: Side, until_events: int | None, within: float | str) -> Compared:
-    """Run both for that much board time (or that many events), compare, and look at both where they part.
+def compare(first: Side, second: Side, within: float | str) -> Compared:
+    """Run both for that much board time, compare, and look at both machines where the runs part.
 
-    The runs are done again for that: a run is a value. Firmware failures are events. Engines do not agree on board time,
-    so what one of them did not come to in the time is no difference. Raises UsageError.
+    The runs are done again for that: a run is a value. Firmware failures are events. Engines do not agree on board
+    time, so what one of them did not come to in the time is no difference. Raises UsageError.
     """
     if first.target.board.name != second.target.board.name:
         raise UsageError("two engines are compared on one board", hint="the same --board for both")
-    runs = [_run(side, until_events, within)[0] for side in (first, second)]
+    runs = [_run(side, None, within)[0] for side in (first, second)]
     index = _first(runs[0], runs[1])
     states = ("", "")
     if index is not None:
