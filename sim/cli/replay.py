@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,18 @@ def _against_log(result: Any, said: list[str]) -> tuple[int, list[str]]:
     said.append(f"{len(now.decisions)} decisions in {now.end_ps / PS:.3f} s of board time")
     if now.failure is not None:
         return 1, [*said, f"it fails: {now.failure.reason}"]
-    came = {(d["label"], tuple(sorted(d["samples"].items()))) for d in now.decisions}
-    logged = [(d["label"], tuple(sorted(d["samples"].items()))) for d in result.was.decisions]
+    came = set(map(_decided, now.decisions))
+    logged = [_decided(d) for d in result.was.decisions]
     if logged:
         again = sum(d in came for d in logged)
         said.append(f"{again} of the {len(logged)} decisions in the log came again, at the same samples")
         return int(again < len(logged)), said
     return 0, said
+
+
+def _decided(decision: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """A log has no blanks in its labels."""
+    return decision["label"].replace(" ", "_"), tuple(sorted(decision["samples"].items()))
 
 
 def _as_json(result: Any, symptom: Any, code: int) -> dict[str, Any]:

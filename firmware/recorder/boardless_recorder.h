@@ -1,0 +1,39 @@
+/* boardless recorder: keeps a device's last samples and decisions, and dumps them as text when something is wrong.
+ *
+ * C99, no dependency but <stdint.h> and <stddef.h>. Add boardless_recorder.c to a build, give it RAM that is free, and a
+ * function that sends one character (a UART, a file). It is off as long as nobody calls blr_init: raw samples leave the
+ * device only where its owner chose so. Not reentrant: call it from one context; blr_dump may come from a fault handler.
+ * What it sends is described in docs/field.md; `boardless field import` reads it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOARDLESS_RECORDER_H
+#define BOARDLESS_RECORDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `memory`: the ring; the older half is given up as it fills. `build_id`: the bytes of the image's GNU build id, or
+ * NULL. `stack_top`: up to where a fault dumps the stack, 0: not at all. */
+void blr_init(void *memory, uint32_t bytes, const char *app, const uint8_t *build_id, uint32_t build_id_bytes,
+              uint32_t stack_top, void (*put)(char));
+/* A sensor as it was set up; at most four. Returns its number, -1 when there is no room. */
+int blr_sensor(const char *name, uint32_t rate_mhz, uint32_t range, uint32_t range2, uint32_t channels, uint32_t width);
+/* Codes that were read: `samples` of them from index `first` on, counted from the opening of the sensor. */
+void blr_samples(int sensor, uint32_t first, const void *codes, uint32_t samples);
+/* What was decided, after so many samples of a sensor. */
+void blr_decision(uint32_t class_index, float score, const char *label, int sensor, uint32_t samples);
+/* Send all of it; `trigger` says why. */
+void blr_dump(const char *trigger);
+/* A fault handler for Armv7-M and Armv8-M: registers, fault registers, stack, then all the rest. Then it calls
+ * blr_after_fault(), which loops for ever unless the firmware has its own (a reset, say). */
+void blr_fault_handler(void);
+void blr_after_fault(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
