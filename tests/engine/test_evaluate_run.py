@@ -161,6 +161,23 @@ def test_interrupted_and_resumed_without_loss(found: Evaluation, many: Path, tmp
     assert result.read_text() == json.dumps(found.as_json(), indent=2) + "\n"
 
 
+def test_nothing_is_left_of_one_that_was_killed(many: Path, tmp_path: Path) -> None:
+    """Neither its processes nor their engines: they notice that nobody is there any more."""
+    journal = tmp_path / "j.jsonl"
+    words = command("gesture", "--data", many, "--journal", journal, "--jobs", 2)
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None and (not journal.is_file() or not journal.stat().st_size):
+            time.sleep(0.01)
+        below = children(running.pid)
+        below += [pid for worker in below for pid in children(worker)]
+        running.kill()
+    assert len(below) >= 2
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in below if alive(pid)]
+
+
 def test_the_command_and_its_journal(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from sim.cli import main
 
