@@ -466,13 +466,15 @@ static void on_entry_block_watched(unsigned vcpu, void *data) {
 /* ---- blocks that add up inline ----
  *
  * What a block adds to the counts is added by translated code, behind what is called here. So at most blocks nobody has
- * to be called; the others look only at what can be there. Not with -icount, and not from version 2 on (see goes_on). */
+ * to be called; the others look only at what can be there. With -icount that goes for instructions; cycles are ENTERS,
+ * as blocks are left in their middle. Not from version 2 on (see goes_on). */
 enum position { NOWHERE, TURN, INNER, RETURN, CALL, ENTRY, POSITIONS };
-enum cost { KNOWN, EDGE, FETCHES, FLASH, COSTS }; /* what of a block's cycles is not known at translation */
+enum cost { KNOWN, EDGE, FETCHES, FLASH, ENTERS, COSTS }; /* what of a block's cycles is not known at translation */
 
 static inline void lean_calls(const struct block *b) {
   if (UNLIKELY(!functions_stay((uint32_t)b->pc, b->function)))
-    functions_step((uint32_t)b->pc, b->function, b->entry != NONE, (uint32_t)b->link, ctl->count, timing.page->cycles);
+    functions_step((uint32_t)b->pc, b->function, b->entry != NONE, (uint32_t)b->link, ctl->count,
+                   timing.page->cycles - (lean || b->timing == NULL ? 0 : timing_ahead(b->timing)));
   else if (b->link)
     functions_here.pending = (uint32_t)b->link;
 }
@@ -493,6 +495,7 @@ static inline __attribute__((always_inline)) void lean_block(const struct block 
   if (cost == EDGE) timing_edge(b->timing, ctl->count);
   if (cost == FETCHES) timing_fetches(b->timing);
   if (cost == FLASH) timing_flash(b->timing, core);
+  if (cost == ENTERS) timing_enter(b->timing, core);
   if (at == CALL || (at == ENTRY && b->link)) link_address = b->link;
 }
 
@@ -501,11 +504,13 @@ static inline __attribute__((always_inline)) void lean_block(const struct block 
     (void)vcpu; \
     lean_block(data, at, cost, calls); \
   }
-#define LEAN_COSTS(at, calls) LEAN(at, KNOWN, calls) LEAN(at, EDGE, calls) LEAN(at, FETCHES, calls) LEAN(at, FLASH, calls)
+#define LEAN_COSTS(at, calls) LEAN(at, KNOWN, calls) LEAN(at, EDGE, calls) LEAN(at, FETCHES, calls) LEAN(at, FLASH, calls) \
+  LEAN(at, ENTERS, calls)
 #define LEAN_BOTH(at) LEAN_COSTS(at, 0) LEAN_COSTS(at, 1)
 LEAN_BOTH(NOWHERE) LEAN_BOTH(TURN) LEAN_BOTH(INNER) LEAN_BOTH(RETURN) LEAN_BOTH(CALL) LEAN_BOTH(ENTRY)
 #define NAMES_COSTS(at, calls) \
-  { lean_##at##_KNOWN_##calls, lean_##at##_EDGE_##calls, lean_##at##_FETCHES_##calls, lean_##at##_FLASH_##calls }
+  { lean_##at##_KNOWN_##calls, lean_##at##_EDGE_##calls, lean_##at##_FETCHES_##calls, lean_##at##_FLASH_##calls, \
+    lean_##at##_ENTERS_##calls }
 #define NAMES(calls) \
   { NAMES_COSTS(NOWHERE, calls), NAMES_COSTS(TURN, calls), NAMES_COSTS(INNER, calls), NAMES_COSTS(RETURN, calls), \
     NAMES_COSTS(CALL, calls), NAMES_COSTS(ENTRY, calls) }
@@ -665,15 +670,37 @@ static const uint16_t *rest_of(struct qemu_plugin_tb *tb, size_t n, uint64_t pc,
 }
 
 /* With -icount QEMU leaves a block in its middle at a device access and goes on in another block, so that counting
- * blocks as a whole counts twice. There each instruction adds one, inline. */
-static void count_exactly(struct qemu_plugin_insn *insn) {
+ * blocks as a whole counts twice. There each stretch up to an access of memory adds its instructions, inline. */
+static void count_exactly(struct qemu_plugin_insn *insn, size_t n) {
   typedef void (*inline_v1)(struct qemu_plugin_insn *, int, void *, uint64_t);
   typedef void (*inline_v2)(struct qemu_plugin_insn *, int, struct scoreboard_u64, uint64_t);
   if (score == NULL)
-    ((inline_v1)symbol("qemu_plugin_register_vcpu_insn_exec_inline"))(insn, INLINE_ADD_U64, &ctl->count, 1);
+    ((inline_v1)symbol("qemu_plugin_register_vcpu_insn_exec_inline"))(insn, INLINE_ADD_U64, &ctl->count, n);
   else
     ((inline_v2)symbol("qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu"))(insn, INLINE_ADD_U64,
-                                                                              (struct scoreboard_u64){score, 0}, 1);
+                                                                              (struct scoreboard_u64){score, 0}, n);
+}
+
+static bool may_access(struct qemu_plugin_insn *insn) {
+  uint16_t half[2];
+  struct op op;
+  opcode(insn, half);
+  decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, thumb_size(half[0]), &op);
+  return (op.kind >= K_LOAD && op.kind <= K_STORE_TWO) || op.kind == K_TABLE || op.kind == K_SYSTEM;
+}
+
+static void count_stretches(struct qemu_plugin_tb *tb, size_t n) {
+  for (size_t i = 0, j; i < n; i = j) {
+    for (j = i; j < n; j++) {
+      struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, j);
+      if (j > i && symbol_at(qemu_plugin_insn_vaddr(insn)) != NONE) break; /* a stop there shows the count */
+      if (may_access(insn)) {
+        j++;
+        break;
+      }
+    }
+    count_exactly(qemu_plugin_tb_get_insn(tb, i), j - i);
+  }
 }
 
 static void watch_load(struct qemu_plugin_insn *insn, const struct op *op) {
@@ -740,6 +767,14 @@ static void add_inline(struct qemu_plugin_tb *tb, uint64_t *to, uint64_t amount)
       tb, INLINE_ADD_U64, to, amount);
 }
 
+static enum cost cost_of(const struct timing_block *t) {
+  if (t == NULL) return KNOWN;
+  if (!lean) return ENTERS;
+  if (timing.level != LEVEL_MEMORY) return t->tells || t->arrival == ARRIVES_EITHER ? EDGE : KNOWN;
+  return t->literals || t->pointers || t->arrival == ARRIVES_EITHER ? FLASH : FETCHES;
+}
+
+/* `n`: instructions that the block adds as a whole. */
 static void lean_translate(struct qemu_plugin_tb *tb, struct block *b, size_t n) {
   bool calls = functions->on & WATCH_CALLS;
   const struct timing_block *t = b->timing;
@@ -749,16 +784,13 @@ static void lean_translate(struct qemu_plugin_tb *tb, struct block *b, size_t n)
                      : calls && codemap_crossed((uint32_t)b->pc)      ? INNER
                      : b->looks                                       ? TURN
                                                                       : NOWHERE;
-  enum cost cost = t == NULL                                                                   ? KNOWN
-                   : timing.level != LEVEL_MEMORY                                              ? (t->tells || t->arrival == ARRIVES_EITHER ? EDGE : KNOWN)
-                   : t->literals || t->pointers || t->arrival == ARRIVES_EITHER                ? FLASH
-                                                                                               : FETCHES;
+  enum cost cost = cost_of(t);
   b->instructions = 0; /* added inline, behind what is called */
   if (calls) b->function = function_of(b->pc);
   if (at != NOWHERE || cost != KNOWN)
     qemu_plugin_register_vcpu_tb_exec_cb(tb, lean_callbacks[calls][at][cost], CB_NO_REGS, b);
-  add_inline(tb, &ctl->count, n);
-  if (t) add_inline(tb, &timing.page->cycles, (uint64_t)(int64_t)t->alone);
+  if (n) add_inline(tb, &ctl->count, n);
+  if (t && lean) add_inline(tb, &timing.page->cycles, (uint64_t)(int64_t)t->alone);
 }
 
 static void translate(struct qemu_plugin_tb *tb) {
@@ -798,8 +830,8 @@ static void translate(struct qemu_plugin_tb *tb) {
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
   }
   b->looks = !only_counts(b, half, end - at, at, target);
-  if (lean) {
-    lean_translate(tb, b, n);
+  if (qemu_plugin_version < 2) {
+    lean_translate(tb, b, exact ? 0 : n);
   } else if (functions->on & WATCH_CALLS) {
     b->function = function_of(pc);
     qemu_plugin_register_vcpu_tb_exec_cb(
@@ -828,10 +860,10 @@ static void translate(struct qemu_plugin_tb *tb) {
     }
     if (stack_area->on) watch_stores(insn, here);
     if (access_area->on) watch_accesses(insn, place_of(b, here, exact || singly ? 1 : (uint32_t)(n - i)));
-    if (exact) count_exactly(insn);
     if (singly) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
     if (ctl->console) qemu_plugin_register_vcpu_mem_cb(insn, on_store, CB_NO_REGS, MEM_W, (void *)(uintptr_t)place_of(b, here, 0));
   }
+  if (exact) count_stretches(tb, n); /* behind on_inner_entry: from version 2 on QEMU keeps that order */
 }
 
 /* The same two callbacks in the shape before version 7 and from it on. */
