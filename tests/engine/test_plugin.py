@@ -269,7 +269,7 @@ import sys
 def test_it():
     # (the package and the plugin; a fixture of the project's own may have any of our names)
     ours = sorted(m for m in sys.modules if m.split(".")[0] == "sim")
-    assert ours == ["sim", "sim.pytest_plugin", "sim.pytest_report"]
+    assert ours == ["sim", "sim.pytest_plugin", "sim.pytest_recording", "sim.pytest_report"]
     assert not {"numpy", "elftools"} & set(sys.modules)
 """
     )
