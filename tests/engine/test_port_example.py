@@ -86,13 +86,15 @@ def test_the_test_in_the_documentation(product: Path, tmp_path: Path) -> None:
     assert "1 passed" in pytest_in(folder)
 
 
-def test_for_the_product_itself_it_is_refused_and_says_why(product: Path, tmp_path: Path) -> None:
+def test_built_for_the_product_itself_it_runs_where_the_board_has_its_addresses(product: Path, tmp_path: Path) -> None:
     folder = tmp_path / "product"
     shutil.copytree(product, folder)
     run(["make", "TWIN=", "-B"], folder)
-    said = run(["boardless", "run", "build/product.elf", "--board", "stm32f4_discovery"], folder, code=2)
+    said = run(["boardless", "run", "build/product.elf", "--board", "stm32f4_discovery", "--for", "1 s"], folder)
+    assert "in 1.000 s of board time" in said
+    said = run(["boardless", "run", "build/product.elf", "--board", "nucleo_u575zi"], folder, code=2)
     assert "0x08000000" in said
-    assert "RAM 0x21000000 to 0x21020000" in said
+    assert "which mps2-an505 plays: flash 0x10000000 to 0x10200000, RAM 0x80000000" in said
     assert "Traceback" not in said
 
 
