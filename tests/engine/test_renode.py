@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -132,9 +134,9 @@ def test_a_killed_worker_fails_the_test_and_the_next_one_is_green(faults: Callab
 
 
 def test_a_machine_that_renode_does_not_understand(renode: RenodeEngine, faults: Callable[[int], Machine]) -> None:
-    layout = replace(renode.layout(board_with("cortex-m4")), machine="cortex-m99 at 64000000 Hz")
+    layout = replace(renode.layout(board_with("cortex-m4")), machine="mine, cortex-m99 at 64000000 Hz")
     elf = faults(99).elf
-    with pytest.raises(SetupError, match="Renode cannot play cortex-m99"):
+    with pytest.raises(SetupError, match="Renode cannot play mine, cortex-m99"):
         Machine.started(elf, board_with("cortex-m4"), renode, layout=layout)
 
 
@@ -177,3 +179,54 @@ def test_a_board_of_another_core_is_refused(renode: RenodeEngine) -> None:
 
     with pytest.raises(UsageError, match="--engine qemu plays this board"):
         renode.layout(Board.load("mps3_an547"))
+
+
+# Two products' own UARTs by their registers, as their data sheets have them: (once, to send the text).
+UARTS = {
+    "arduino_nano_33_ble": (  # UARTE: EasyDMA
+        "REG(0x40002500) = 8;",
+        "REG(0x40002544) = (uint32_t)(uintptr_t)text; REG(0x40002548) = 6; REG(0x40002008) = 1;",
+    ),
+    "stm32f4_discovery": (
+        "REG(0x4000440C) = (1 << 13) | (1 << 3);",
+        "for (const char *c = text; *c; c++) REG(0x40004404) = (uint8_t)*c;",
+    ),
+}
+_FOREIGN = """\
+#include <stdint.h>
+#define REG(a) (*(volatile uint32_t *)(a))
+extern uint32_t __stack_top[];
+void Reset_Handler(void);
+typedef void (*handler_t)(void);
+__attribute__((section(".vectors"), used)) const handler_t vectors[2] = {(handler_t)__stack_top, Reset_Handler};
+static const char text[] = "ready\\n";
+void Reset_Handler(void) {
+  ONCE
+  for (;;) {
+    SEND
+    for (volatile uint32_t w = 0; w < 100000; w++) {}
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("name", UARTS)
+def test_firmware_of_others_talks_through_the_boards_own_uart(renode: RenodeEngine, name: str, tmp_path: Path) -> None:
+    gcc = shutil.which("arm-none-eabi-gcc")
+    if gcc is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    board, (once, send) = Board.load(name), UARTS[name]
+    (tmp_path / "f.c").write_text(_FOREIGN.replace("ONCE", once).replace("SEND", send))
+    top = board.ram.origin + board.ram.size
+    (tmp_path / "f.ld").write_text(
+        f"SECTIONS {{ . = {board.flash.origin:#x}; .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) }}"
+        f" __stack_top = {top:#x}; }}"
+    )
+    elf = tmp_path / "foreign.elf"
+    flags = ["-mcpu=cortex-m4", "-mthumb", "-O1", "-nostdlib", "-ffreestanding", "-Wl,--no-warn-rwx-segments"]
+    subprocess.run([gcc, *flags, "-T", tmp_path / "f.ld", tmp_path / "f.c", "-o", elf], check=True)
+    with Machine.boot(elf, board, renode) as machine:
+        machine.console.expect("ready", within="1 s")
+        machine.console.expect("ready\n", within="1 s")
+        assert machine.time < 0.2
+        assert set(machine.console.text.split()) == {"ready"}

@@ -70,8 +70,8 @@ Answer = tuple[dict[str, Any], bytes]
 class FakePlayer:
     """Answers as `sim.engines.renode.worker.player.Player` does."""
 
-    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int) -> Answer:
-        if "BoardlessCore" not in text or Path(elf).stem not in PROGRAMS:
+    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool) -> Answer:
+        if "CPU.CortexM @" not in text or not strict or Path(elf).stem not in PROGRAMS:
             raise ValueError("a description that cannot be read")
         engine = FakeEngine(program=PROGRAMS[Path(elf).stem])
         made = fake_elf(BOARD)

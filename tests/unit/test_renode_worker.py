@@ -114,7 +114,9 @@ def test_a_core_that_renode_gives_up_ends_with_its_last_log_lines(play: Callable
 
 
 def test_a_machine_that_renode_refuses_is_a_set_up_error(play: Callable[[str], Machine]) -> None:
-    with pytest.raises(SetupError, match="Renode cannot play cortex-m4f at 64000000 Hz: ValueError: a description"):
+    with pytest.raises(
+        SetupError, match="cannot play arduino_nano_33_ble, cortex-m4f at 64000000 Hz: ValueError: a desc"
+    ):
         play("unknown")
 
 

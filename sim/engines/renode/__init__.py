@@ -28,6 +28,7 @@ class RenodeEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._folders: dict[str, Path] = {}  # of boards that were asked for, by layout
 
     def missing(self) -> str:
         """Why there is no Renode here, and what to do without it; empty where there is one: tests skip on it."""
@@ -45,12 +46,14 @@ class RenodeEngine:
         return (any_worker(find_renode(self._settings)) or self.worker()).described
 
     def layout(self, board: Board) -> Layout:
-        return layout_of(board)
+        layout = layout_of(board)
+        self._folders[layout.machine] = board.folder
+        return layout
 
     def start(self, image: Image) -> Session:
         from sim.engines.renode.session import RenodeSession
 
-        return RenodeSession(self.worker(), image)
+        return RenodeSession(self.worker(), image, self._folders.get(image.layout.machine))
 
     def worker(self) -> Worker:
         """A process that Renode runs in and that plays no machine. Raises SetupError."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
 from sim.boards import Board, Memory
-from sim.engines.protocol import Layout
+from sim.engines.protocol import Image, Layout
 from sim.errors import UsageError, near
+from sim.port.mailbox import DOORBELL
 
 MIB = 1 << 20
 # Board file's core -> Renode's cpuType (with and without a floating-point unit).
@@ -27,7 +32,7 @@ def layout_of(board: Board) -> Layout:
         )
     return Layout(
         engine="renode",
-        machine=f"{CORES[board.core]} at {board.clock_hz} Hz",
+        machine=f"{board.name}, {CORES[board.core]} at {board.clock_hz} Hz",
         flash=board.flash,
         ram=board.ram,
         vectors=board.flash.origin,
@@ -51,13 +56,13 @@ def clock_of(layout: Layout) -> int:
 
 def description(layout: Layout, *, mips: int) -> str:
     """The machine in Renode's platform language: core, memory, UART. `mips`: instructions per us of Renode's time."""
-    core = layout.machine.partition(" ")[0]
+    core = layout.machine.partition(", ")[2].partition(" ")[0]
     return f"""\
 nvic: IRQControllers.NVIC @ sysbus 0xE000E000
     systickFrequency: {clock_of(layout)}
     IRQ -> cpu@0
 
-cpu: CPU.BoardlessCore @ sysbus
+cpu: CPU.CortexM @ sysbus
     cpuType: "{core}"
     nvic: nvic
     PerformanceInMips: {mips}
@@ -70,3 +75,28 @@ ram: Memory.MappedMemory @ sysbus {layout.room.origin:#x}
 
 uart0: UART.PL011 @ sysbus {layout.console_base:#x}
 """
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine for Renode: description, name of the UART that is the console, and whether it is core and memory only.
+
+    Such a machine has nothing else that could be read; in one with a product's peripherals many are not modelled.
+    """
+
+    text: str
+    uart: str
+    bare: bool
+
+
+def machine_for(image: Image, folder: Path | None, *, mips: int) -> Machine:
+    """Firmware with the port needs core, memory and a UART. Other firmware gets the board's own peripherals.
+
+    Those are in `<board>.repl` in the board's folder, where there is one; a line `// console: NAME` names its UART.
+    """
+    own = folder / f"{folder.name}.repl" if folder is not None and DOORBELL not in image.functions else None
+    if own is None or not own.is_file():
+        return Machine(description(image.layout, mips=mips), "uart0", bare=True)
+    text = own.read_text(encoding="utf-8")
+    named = re.search(r"^// console: (\w+)\s*$", text, re.MULTILINE)
+    return Machine(text, named[1] if named else "", bare=False)

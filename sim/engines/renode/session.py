@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 
 from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, Stop, StopKind
-from sim.engines.renode.platform import clock_of, description
+from sim.engines.renode.platform import clock_of, machine_for
 from sim.engines.renode.process import Worker, WorkerDied, WorkerError
 from sim.errors import SetupError
 from sim.port.mailbox import DOORBELL, SIZE
@@ -27,7 +28,7 @@ _STUCK = "the core executes no instruction: it sleeps, and nothing is left to wa
 class RenodeSession:
     """A running firmware. Counts are of instructions: Renode has no timing model."""
 
-    def __init__(self, worker: Worker, image: Image, *, mips: int | None = None, quantum_us: int = _QUANTUM) -> None:
+    def __init__(self, worker: Worker, image: Image, folder: Path | None = None) -> None:
         self._worker, self._image = worker, image
         self._count = 0
         self._writes: list[tuple[int, bytes]] = []  # go with the next request: one message a stop, not five
@@ -36,16 +37,17 @@ class RenodeSession:
         self._sent, self._marks = b"", list[int]()
         self._last: Stop | None = None
         self._closed = False
-        if mips is None:
-            # An image with timers lives on Renode's own time, which then has the core's clock.
-            mips = max(1, round(clock_of(image.layout) / 1e6)) if image.timers else _FAST
+        # An image with timers lives on Renode's own time, which then has the core's clock.
+        mips = max(1, round(clock_of(image.layout) / 1e6)) if image.timers else _FAST
+        machine = machine_for(image, folder, mips=mips)
         try:
             worker.call(
                 "open",
                 elf=str(image.elf.absolute()),
-                text=description(image.layout, mips=mips),
-                uart="uart0",
-                quantum_us=quantum_us,
+                text=machine.text,
+                uart=machine.uart,
+                quantum_us=_QUANTUM,
+                strict=machine.bare,
             )
         except (WorkerDied, WorkerError) as error:
             raise SetupError(f"Renode cannot play {image.layout.machine}: {error}") from None

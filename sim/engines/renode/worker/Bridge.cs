@@ -26,10 +26,11 @@ namespace Antmicro.Renode.Peripherals.CPU
             Halted += OnHalted;
         }
 
-        // uart: the console, or null
-        public void Prepare(Emulation emulation, IUART uart)
+        // uart: the console, or null. strict: an access to an address where nothing is, is an end.
+        public void Prepare(Emulation emulation, IUART uart, bool strict)
         {
             this.emulation = emulation;
+            this.strict = strict;
             if(uart != null)
             {
                 uart.CharReceived += OnByte;
@@ -295,7 +296,7 @@ namespace Antmicro.Renode.Peripherals.CPU
             // An access to an address where nothing is: Renode reads 0 and goes on, hardware faults.
             var nothing = bus.UnexpectedReads + bus.UnexpectedWrites;
             StopCount = Count - counted;
-            Stopped(nothing == unexpected ? kind : "nothing", name, pc);
+            Stopped(nothing == unexpected || !strict ? kind : "nothing", name, pc);
             unexpected = nothing;
             go.WaitOne();
             standing = false;
@@ -355,6 +356,7 @@ namespace Antmicro.Renode.Peripherals.CPU
         private ulong plannedEnd;
         private bool returning;
         private int unexpected;
+        private bool strict;
         private volatile bool standing;
         private volatile bool closing;
         private readonly SystemBus bus;

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import logging
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -71,8 +72,8 @@ class Player:
 
     # ---- a machine ----
 
-    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int) -> Answer:
-        """A new machine: its description, the image, the UART that is the console."""
+    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool) -> Answer:
+        """A new machine: its description, the image, the UART that is the console; `strict`: see Bridge.cs."""
         self._clear()
         from Antmicro.Renode.PlatformDescription.UserInterface import PlatformDescriptionMachineExtensions as Platform
         from Antmicro.Renode.Time import TimeInterval
@@ -81,14 +82,31 @@ class Player:
         self._machine = self._emulation.add_mach("board")
         inner = self._machine.internal
         self._monitor.Machine = inner
-        Platform.LoadPlatformDescriptionFromString(inner, text)
+        Platform.LoadPlatformDescriptionFromString(inner, self._localised(text))
         bus = self._machine.sysbus.internal
         cpu = self._machine.sysbus.cpu.internal
         console = getattr(self._machine.sysbus, uart).internal if uart else None
         _load_elf(self._machine, bus, elf)
         self._bus, self._cpu = bus, cpu
-        cpu.Prepare(self._emulation.internal, console)
+        cpu.Prepare(self._emulation.internal, console, strict)
         return {"halted": bool(cpu.IsHalted), "pc": int(cpu.PC.RawValue)}, b""
+
+    def _localised(self, text: str, folder: Path | None = None) -> str:
+        """A description with our core in the place of Renode's, in the files that it uses too, and no downloads."""
+        from pyrenode3.loader import RenodeLoader
+
+        root = Path(str(RenodeLoader().root))
+
+        def used(match: re.Match[str]) -> str:
+            given = match[1]
+            source = (folder or root) / given if given.startswith(".") else root / given
+            made = Path(os.environ["TMPDIR"]) / f"{hashlib.sha256(str(source).encode()).hexdigest()[:16]}.repl"
+            made.write_text(self._localised(source.read_text(encoding="utf-8-sig"), source.parent), encoding="utf-8")
+            return f'using "{made}"'
+
+        text = re.sub(r'^using "([^"]+)"', used, text, flags=re.MULTILINE)
+        text = re.sub(r"^(\s+)ApplySVD .*$", r'\1Tag <0xE00FFFF0, 0xE00FFFF3> "NONE"', text, flags=re.MULTILINE)
+        return text.replace("CPU.CortexM @", "CPU.BoardlessCore @")
 
     def _clear(self) -> None:
         if self._machine is None:
@@ -167,8 +185,6 @@ def _load_elf(machine: Any, bus: Any, elf: str) -> None:
 
 def _version(kind: Any) -> str:
     """ "1.15.3" and the like. Renode itself asks the program that it was started as, which here is Python."""
-    import re
-
     from System import AppDomain
     from System.Reflection import AssemblyInformationalVersionAttribute
 
