@@ -208,7 +208,7 @@ def _stimulus(found: Imported, log: Path, sensor: str, rate: float | None) -> No
     slot = sensor or ("microphone" if sound else "camera")
     part = part_of(found.board, slot)
     stimulus = Recording.load(log) if sound else Frames.load(log, rate or float(part.rates[0]))
-    given = getattr(stimulus, "rate", None) if sound else None
+    given = getattr(stimulus, "rate", None) if sound else float(part.rates[0])
     true_rate = _rate(part, rate if rate is not None else given, None, str(log))
     ranges = part.full_ranges(())
     track = Track(stimulus, part, true_rate, ranges, Fraction(0))

@@ -6,6 +6,7 @@ import json
 import random
 import struct
 import wave
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,24 @@ def test_sound(tmp_path: Path) -> None:
     assert made.sensors[0].slot == "microphone"
     assert float(made.sensors[0].openings[0].rate) == 16000
     assert len(made.sensors[0].samples()) == 800
+
+
+def test_a_picture(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes((x + y) % 256 for x in range(160)) for y in range(120))
+    head = struct.pack(">IIBBBBB", 160, 120, 8, 0, 0, 0, 0)
+    picture = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(picture)
+    made = imported(tmp_path / "a.png")
+    assert made.sensors[0].slot == "camera"
+    codes = made.sensors[0].samples()
+    assert codes.shape == (1, 160 * 120)
+    assert len(np.unique(codes)) > 200
+    (tmp_path / "b.png").write_bytes(picture[:300])
+    with pytest.raises(UsageError, match=r"b\.png"):
+        imported(tmp_path / "b.png")
 
 
 def dump(count: int = 20, without: tuple[int, ...] = (), start: int = 700) -> list[str]:
