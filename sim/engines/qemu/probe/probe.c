@@ -548,32 +548,28 @@ static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data)
 }
 
 /* A load whose address could not be seen when its block began. Most are not from flash and aligned. */
-static inline __attribute__((always_inline)) void load(uint32_t address, uint32_t size) {
+static inline __attribute__((always_inline)) void load(uint32_t address, uint32_t size, uint16_t *slot) {
   if (UNLIKELY((address & (size - 1)) != 0 || timing_in_flash(address)))
-    timing_access(address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1);
+    timing_access(address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1, slot);
 }
 static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;
-  (void)data;
-  load((uint32_t)address, 1u << qemu_plugin_mem_size_shift(info));
+  load((uint32_t)address, 1u << qemu_plugin_mem_size_shift(info), data);
 }
 static void on_load_1(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;
   (void)info;
-  (void)data;
-  load((uint32_t)address, 1);
+  load((uint32_t)address, 1, data);
 }
 static void on_load_2(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;
   (void)info;
-  (void)data;
-  load((uint32_t)address, 2);
+  load((uint32_t)address, 2, data);
 }
 static void on_load_4(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;
   (void)info;
-  (void)data;
-  load((uint32_t)address, 4);
+  load((uint32_t)address, 4, data);
 }
 
 static void on_any_store(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
@@ -711,7 +707,8 @@ static void watch_load(struct qemu_plugin_insn *insn, const struct op *op) {
                                    : width == 2 ? on_load_2
                                    : width == 4 ? on_load_4
                                                 : on_load,
-                                   CB_NO_REGS, qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W, NULL);
+                                   CB_NO_REGS, qemu_plugin_version >= 2 ? MEM_R : MEM_R | MEM_W,
+                                   take_memory(sizeof(uint16_t))); /* where in the cache it was last */
 }
 
 static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {

@@ -81,10 +81,9 @@ uint32_t timing_literals(const struct timing_block *b) {
   return stalls;
 }
 
-void timing_access(uint32_t address, uint32_t width, uint32_t words) {
-  static uint16_t slot;
+void timing_access(uint32_t address, uint32_t width, uint32_t words, uint16_t *slot) {
   uint32_t cycles = timing_unaligned(address, width);
-  if (timing_in_flash(address)) cycles += timing_read(address, 4 * (words - 1), &slot);
+  if (timing_in_flash(address)) cycles += timing_read(address, 4 * (words - 1), slot);
   timing.page->cycles += cycles;
 }
 

@@ -112,7 +112,7 @@ bool timing_can_be_lean(void);
 uint32_t timing_walk(struct timing_block *b, uint32_t hidden);
 uint32_t timing_miss(uint32_t address, uint16_t *slot);
 uint32_t timing_literals(const struct timing_block *b);
-void timing_access(uint32_t address, uint32_t width, uint32_t words);
+void timing_access(uint32_t address, uint32_t width, uint32_t words, uint16_t *slot); /* slot: where it was last */
 
 static inline bool timing_in_flash(uint32_t address) { return address - timing.flash_at < timing.flash_size; }
 
