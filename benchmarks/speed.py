@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def fixture(target: Target) -> Result:
 
 def emulation(target: Target) -> Result:
     """16 inferences of the keyword model, counted, against plain QEMU with the same setting (no icount in both)."""
+    target = replace(target, board=replace(target.board, timing=None))  # cycles: benchmarks/cycles/cost.py
     firmware = target.build(HERE / "firmware" / "loop", Model.load(keyword_model()))
     counts = []
 
