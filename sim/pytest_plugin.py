@@ -165,11 +165,15 @@ def _boardless_targets(pytestconfig: pytest.Config) -> dict[Place, Target]:
 def _boardless_target(
     _boardless_place: Place, _boardless_targets: dict[Place, Target], pytestconfig: pytest.Config
 ) -> Target:
+    from sim.errors import CannotPlay
     from sim.target import Target
 
     if _boardless_place not in _boardless_targets:
         settings = replace(_settings(pytestconfig), board=_boardless_place.board, engine=_boardless_place.engine)
-        _boardless_targets[_boardless_place] = Target.of(settings)
+        try:
+            _boardless_targets[_boardless_place] = Target.of(settings)
+        except CannotPlay as error:
+            pytest.skip(str(error))
     target = _boardless_targets[_boardless_place]
     # An engine that is not for everybody says what it misses (engine `renode`).
     missing = getattr(target.engine, "missing", str)()

@@ -194,6 +194,18 @@ def test_without_renode_tests_are_skipped_with_what_to_do(bare: None, tmp_path: 
     assert "no engine renode here: Renode: not found" in done.stdout.replace("\n", " ")
 
 
+def test_a_board_that_renode_cannot_play_is_skipped(bare: None, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n\n@pytest.mark.app('hello')\ndef test_it(machine):\n    raise AssertionError\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-pno:cacheprovider", "--engine", "renode", "--board", "mps3_an547"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "board mps3_an547: Renode has no core 'cortex-m55'" in done.stdout
+
+
 # ---- the machine's description ----
 
 

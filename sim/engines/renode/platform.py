@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.boards import Board, Memory
 from sim.engines.protocol import Image, Layout
-from sim.errors import UsageError, near
+from sim.errors import CannotPlay, near
 from sim.port.mailbox import DOORBELL
 
 MIB = 1 << 20
@@ -24,9 +24,9 @@ _ROOM, _FLASH_ROOM = 16 * MIB, 4 * MIB
 
 
 def layout_of(board: Board) -> Layout:
-    """Where firmware for `board` is linked on Renode: at the board's own addresses. Raises UsageError."""
+    """Where firmware for `board` is linked on Renode: at the board's own addresses. Raises CannotPlay."""
     if board.core not in CORES:
-        raise UsageError(
+        raise CannotPlay(
             f"board {board.name}: Renode has no core {board.core!r}",
             hint=f"{near(board.core, CORES)}; --engine qemu plays this board",
         )
