@@ -65,6 +65,16 @@ MORE_WORDS = (
     "win", "wind", "winter", "wish", "with", "woman", "wood", "word", "work", "world", "would", "write", "wrong",
     "year", "you", "young", "your",
 )  # fmt: skip
+# Said more often in training than the others: words that were taken for a yes or a no when the choosing voices said
+# them (go, now, down, zero, left, close, hello, new, never, wow, open, maybe), and words that sound like these.
+NEAR = (
+    "go", "now", "new", "down", "zero", "left", "close", "hello", "never", "wow", "open", "nine", "maybe", "over",
+    "follow", "not", "north", "nothing", "old", "cold", "home", "gold", "those", "window", "you", "your", "year",
+    "next",
+    "rest", "best", "test", "west", "bed", "ten", "set", "sell", "said", "head", "need", "near", "night", "knife",
+    "nice", "name", "number", "more", "most", "long", "moon", "both", "boat", "road", "song", "on", "under", "lot",
+    "law",
+)  # fmt: skip
 # Said by the held-out voices only.
 OTHER_WORDS = (
     "computer", "garden", "door", "alarm", "volume", "weather", "radio", "letter", "coffee", "bottle", "green",
