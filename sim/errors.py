@@ -22,9 +22,9 @@ class UsageError(BoardlessError):
     """What the user gave cannot be used: a file, a name, a value, a shape."""
 
 
-
 class CannotPlay(UsageError):
     """The engine cannot play this board: another one may. Tests are skipped on it."""
+
 
 class SetupError(BoardlessError):
     """Something this machine should have is missing or of the wrong version."""
