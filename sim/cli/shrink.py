@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--firmware", type=Path, metavar="NEW.elf", help="another firmware than the recorded one")
     parser.add_argument("--symptom", metavar="WHAT", help="what is wrong: failure, decision:LABEL, decision:LABEL>0.8, "
                         "no-decision:LABEL, lost:SENSOR (default: as the recording says)")  # fmt: skip
+    parser.add_argument("--good", type=Path, metavar="OLD.elf", help="a firmware that does it right, as it must with "
+                        "what is left")  # fmt: skip
     parser.add_argument("--gaps", choices=("close", "hold"), default="close", help="what deleting a sample does: what "
                         "follows comes sooner (default), or the value before it stays")  # fmt: skip
     parser.add_argument("--unit", type=int, default=0, metavar="N", help="delete N samples at a time at the finest")
@@ -39,14 +41,15 @@ def run(args: argparse.Namespace) -> int:
     out = args.output or args.recording.with_name(f"{args.recording.stem}.small.blrec")
     check_outputs(args.json, out)
     recording = load(args.recording)
-    if args.firmware:
-        load_elf(args.firmware)
+    for elf in (args.firmware, args.good):
+        if elf:
+            load_elf(elf)
     target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
     journal = out.with_name(out.name + ".journal")
     with image_of(recording, args.firmware) as elf:
         symptom = symptom_asked(recording, args.symptom, target, elf)
         result = shrink(recording, target, elf, symptom, gaps=args.gaps, unit=args.unit, jobs=args.jobs,
-                        journal=journal, progress=progress)  # fmt: skip
+                        journal=journal, good=args.good, progress=progress)  # fmt: skip
     save(result.recording, out)
     journal.unlink(missing_ok=True)
     if args.json:

@@ -110,6 +110,10 @@ class Shrinker:
     def check(self) -> None:
         """Raises UsageError where the whole recording is not wrong."""
         if self.first([self.state]) is None:
+            if self._trials.symptom.seen(self._trials.run(self.state)):
+                raise UsageError(
+                    f"the good firmware {self._trials.symptom.text}, too", hint="give one that does it right: --good"
+                )
             raise UsageError(
                 f"the recording, run again, does not show it: it never {self._trials.symptom.text}",
                 hint="boardless replay says what it does; --symptom says what is wrong",
@@ -233,18 +237,24 @@ def shrink(
     unit: int = 0,
     jobs: int = 1,
     journal: Path | None = None,
+    good: Path | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Shrunk:
     """The smallest recording with the same symptom that deleting and simplifying leads to.
 
     `gaps`: "close": what is deleted is gone, and what comes after it comes sooner; "hold": the value before it stays.
     `unit`: samples that are deleted together at the finest; 0: single ones where there are few (512), else blocks.
-    `journal`: where to keep verdicts. Raises UsageError when the recording is not wrong in the first place.
+    `journal`: where to keep verdicts. `good`: a firmware that does it right, as it must with what is left.
+    Raises UsageError when the recording is not wrong in the first place.
     """
     if gaps not in GAPS:
         raise UsageError(f"gaps={gaps!r}", hint="close or hold")
     about = f"{recording.event_hash} {recording.firmware['sha256']} {symptom.text} {gaps} {whole_state(recording).key}"
-    trials = Trials(recording, target, elf, symptom)
+    if good is not None:
+        from sim.elf import load_elf
+
+        about += f" {load_elf(good).sha256}"
+    trials = Trials(recording, target, elf, symptom, good)
     work = Shrinker(trials, Journal(journal, about), gaps, jobs, progress)
     before = work.state.samples
     did: list[str] = []

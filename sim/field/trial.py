@@ -59,9 +59,11 @@ def whole_state(recording: FieldRecording) -> State:
 class Trials:
     """Runs states of one recording with one firmware."""
 
-    def __init__(self, recording: FieldRecording, target: Target, elf: Path, symptom: Symptom) -> None:
+    def __init__(
+        self, recording: FieldRecording, target: Target, elf: Path, symptom: Symptom, good: Path | None = None
+    ) -> None:
         self.recording, self.symptom = recording, symptom
-        self._target, self._elf = target, elf
+        self._target, self._elf, self._good = target, elf, good
 
     def as_recording(self, state: State) -> FieldRecording:
         """The recording with what is left, before it has been run."""
@@ -71,10 +73,10 @@ class Trials:
             decisions=(), console=b"",
         )  # fmt: skip
 
-    def run(self, state: State) -> FieldRecording:
+    def run(self, state: State, elf: Path | None = None) -> FieldRecording:
         """The run of what is left: until it is wrong, or the firmware wants samples that are not there."""
         recording = self.as_recording(state)
-        with self._target.started(self._elf) as machine:
+        with self._target.started(elf or self._elf) as machine:
             machine.record()
             feeds = prepare(machine, recording)
 
@@ -91,8 +93,10 @@ class Trials:
             return machine.capture.recording(None, self.recording.seed)
 
     def fails(self, state: State) -> bool:
-        """Whether it is still wrong in the same way."""
-        return self.symptom.seen(self.run(state))
+        """Whether it is still wrong in the same way, and right where the good firmware runs it."""
+        if not self.symptom.seen(self.run(state)):
+            return False
+        return self._good is None or not self.symptom.seen(self.run(state, self._good))
 
     def _seen(self, machine: Machine) -> bool:
         s = self.symptom

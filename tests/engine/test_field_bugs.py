@@ -113,3 +113,25 @@ def test_from_the_log_to_the_fix(
     pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(passed=1)
     out = said(capsys, "replay", "small.blrec", "--firmware", "product.elf")
     assert "no longer: " in out
+
+
+def test_a_good_firmware_keeps_it_to_the_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ "quiet" is what the fixed one says of most; the bug says it of a window that moves by 2^32."""
+    engine()
+    monkeypatch.chdir(tmp_path)
+    for name, flags in (("bad", ["-DBUG=5"]), ("good", ["-DBUG=5", "-DFIXED"])):
+        Path(f"{name}.elf").write_bytes(
+            compiled(tmp_path, "cortex-m4", ["field.c"], name=name, flags=flags).read_bytes()
+        )
+    codes = np.full((16 * 4, 6), 9000)
+    rows = [f"{k / 119:.5f},{','.join(map(str, row))}" for k, row in enumerate(codes.tolist())]
+    Path("c.csv").write_text("\n".join([HEAD, *rows]))
+    words = ["field", "import", "c.csv", "--board", "arduino_nano_33_ble", "--sensor", "imu", "--codes"]
+    said(capsys, *words, "--firmware", "bad.elf", "--symptom", "decision:broken sensor", "-o", "c.blrec")
+    out = said(capsys, "shrink", "c.blrec", "--good", "good.elf", "-o", "small.blrec", "-j", "2")
+    assert "16 of 64 samples" in out
+    said(capsys, "replay", "small.blrec", "--firmware", "good.elf")
+    assert "too" in said(capsys, "shrink", "c.blrec", "--good", "bad.elf", code=2)
+    assert "none.elf" in said(capsys, "shrink", "c.blrec", "--good", "none.elf", code=2)
