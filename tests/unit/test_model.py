@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim.errors import UsageError
-from sim.model import Model
+from sim.model import Model, verify
 from sim.model.macs import macs
 
 MODELS = Path(__file__).parents[1] / "data" / "models"
@@ -159,6 +160,17 @@ def test_scale_must_be_a_positive_number() -> None:
     for bad in (np.float32("nan"), np.float32("inf"), np.float32(-1)):
         with pytest.raises(UsageError, match="above 0 and finite"):
             Model.from_bytes(edited("dense", scale, bad.tobytes()), "m")
+
+
+def test_scales_of_a_bias_may_name_the_dimension_of_its_filter() -> None:
+    """As upstream's person_detect.tflite has them; of a filter the dimension must be there."""
+    m = model("conv")
+    filters, bias = (m.tensors[i] for i in m.operators[0].inputs[1:])
+    verify.tensor(replace(bias, scale=(0.1,) * 4, zero_point=(0,) * 4, quantized_dimension=3), False, "m")
+    with pytest.raises(UsageError, match="4 scales for dimension 3, which has 3 elements"):
+        verify.tensor(replace(filters, quantized_dimension=3), False, "m")
+    with pytest.raises(UsageError, match="scales along dimension 4: it has 4"):
+        verify.tensor(replace(filters, quantized_dimension=4), False, "m")
 
 
 def test_shapes_that_do_not_belong_together_are_refused() -> None:
