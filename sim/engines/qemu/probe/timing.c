@@ -33,6 +33,25 @@ void timing_setup(struct timing_page *page) {
 }
 
 /* ---- execution ---- */
+bool timing_arrive(struct timing_block *b, const struct timing_block *from) {
+  b->from = from;
+  b->hidden = 0;
+  b->here = b->cycles;
+  if (b->pc == from->next) {
+    b->here -= timing_overlaps(from, b);
+    b->hidden = from->tail;
+  } else if (timing_goes_on(b, from)) {
+    uint32_t ahead = from->rest[(b->pc - from->pc) >> 1];
+    b->from = NULL; /* to be looked at every time */
+    timing.at_block = timing.page->cycles - ahead;
+    if (b->end == from->end) return false;
+    timing.page->cycles -= ahead;
+  } else {
+    b->here += from->leave + b->wide;
+  }
+  return true;
+}
+
 uint64_t timing_at(uint32_t pc) {
   const struct timing_block *b = timing.last;
   return timing.page->cycles - (pc - b->pc < b->end - b->pc ? b->rest[(pc - b->pc) >> 1] : 0);

@@ -70,6 +70,9 @@ struct timing_block {
   uint16_t loaded;          /* by the load at its end that the next one may pair with; bit 15: there is one */
   uint16_t tail;            /* cycles of its last piece of code, hiding the next read */
   uint16_t fetches, literals, pointers;
+  uint16_t hidden;          /* behind `from`: cycles in front of it that hide the read of its first line */
+  const struct timing_block *from; /* the block that was in front of it last, so that nothing has to be worked out */
+  uint32_t here;            /* behind `from`: cycles, as far as they are known at translation */
   uint8_t arrival;          /* enum code_arrival */
   bool tells;               /* what comes behind it in memory has to know whether the core came from here */
   uint8_t jump;             /* cycles to jump here from a branch */
@@ -146,6 +149,9 @@ static inline uint32_t timing_ahead(const struct timing_block *b) {
 /* Cycles in front of the instruction at `pc`, while its block executes; only where timing_enter is used. */
 uint64_t timing_at(uint32_t pc);
 
+/* Behind `from`: works out what the block takes (`here`, `hidden`). False: it is a part of `from`, counted already. */
+bool timing_arrive(struct timing_block *b, const struct timing_block *from);
+
 static inline void timing_data(struct timing_block *b, const uint32_t *registers) {
   uint32_t cycles = b->literals ? timing_literals(b) : 0;
   for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
@@ -199,24 +205,11 @@ static inline void timing_flash(struct timing_block *b, const uint32_t *register
 /* Where nothing is added inline: a block may be left in its middle. */
 static inline __attribute__((always_inline)) void timing_enter(struct timing_block *b, const uint32_t *registers) {
   const struct timing_block *from = timing.last;
-  uint32_t cycles = b->cycles, hidden = 0;
-  if (b->pc != from->next) {
-    if (__builtin_expect(timing_goes_on(b, from), 0)) {
-      uint32_t ahead = from->rest[(b->pc - from->pc) >> 1];
-      timing.at_block = timing.page->cycles - ahead;
-      if (b->end == from->end) return;
-      timing.page->cycles -= ahead;
-    } else {
-      cycles += from->leave + b->wide;
-    }
-  } else {
-    if (timing_overlaps(from, b)) cycles--;
-    hidden = from->tail;
-  }
+  if (__builtin_expect(b->from != from, 0) && !timing_arrive(b, from)) return;
   timing.last = b;
   timing.at_block = timing.page->cycles;
-  if (b->epoch != timing.epoch) cycles += timing_walk(b, hidden);
-  timing.page->cycles += cycles;
+  timing.page->cycles = timing.at_block + b->here;
+  if (b->epoch != timing.epoch) timing.page->cycles += timing_walk(b, b->hidden);
   if (b->literals || b->pointers) timing_data(b, registers);
 }
 
