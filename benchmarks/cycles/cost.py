@@ -137,6 +137,11 @@ def page(result: Row) -> str:
         f"Bars: core {BARS['core']}, core and memory {BARS['memory']}, attribution {BARS['attribution']}.",
         "",
     ]
+    lines += [
+        "Where the load is above the number of cores, others took caches and clock from all kinds: single ratios were",
+        "seen up to 0.4 higher or lower then. A ratio that is below that of `instructions` says so of itself.",
+        "",
+    ]
     return "\n".join(lines)
 
 
