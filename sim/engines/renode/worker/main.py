@@ -7,6 +7,7 @@ boardless but the files beside it.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -51,6 +52,8 @@ def main() -> None:
     channel.send({"ready": player.described()})
     serve(channel, player)
     sys.stderr.flush()
+    # The other side has ended, or was killed and could not clear this up.
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os._exit(0)  # leaving .NET in good order takes five seconds
 
 
