@@ -66,6 +66,8 @@ class RenodeSession:
     def resume(self, limit: int | None = None) -> Stop:
         if self._last is not None and self._last.kind in _FINAL:
             return self._last
+        if self._closed:
+            return Stop(StopKind.ENDED, detail="the machine has been closed")
         try:
             writes = self._packed_writes()
             _, data = self._worker.call(
