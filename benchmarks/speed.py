@@ -165,9 +165,7 @@ def new_operators(target: Target) -> Result:
             for made in ("build", "arena", "firmware"):
                 shutil.rmtree(Path(cache) / made, ignore_errors=True)
             call = [*command, str(model)]
-            out[name] = timed(
-                lambda c=call: subprocess.run(c, check=True, env=environment, stdout=subprocess.DEVNULL)  # noqa: E731
-            )
+            out[name] = timed(lambda c=call: subprocess.run(c, check=True, env=environment, stdout=subprocess.DEVNULL))
     out["bar"] = "<= 4 s (current tree 10 s)"
     return out
 

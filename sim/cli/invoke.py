@@ -70,7 +70,8 @@ def _text(result: InvokeResult, *, given: bool) -> str:
 def _cycles(cycles: dict[str, Any] | None, board: Board) -> list[str]:
     if cycles is None:
         return [f"  cycles        unknown: the {board.core} has no timing model"]
+    milliseconds = cycles["median"] / board.clock_hz * 1000
     return [
         f"  cycles        {cycles['min']:,} / {cycles['median']:,} / {cycles['max']:,} ({cycles['model']})",
-        f"  time          {cycles['median'] / board.clock_hz * 1000:.2f} ms per inference at {board.clock_hz / 1e6:g} MHz",
+        f"  time          {milliseconds:.2f} ms an inference at {board.clock_hz / 1e6:g} MHz",
     ]

@@ -19,7 +19,7 @@ _POINTERS = ("DW_TAG_pointer_type", "DW_TAG_reference_type", "DW_TAG_rvalue_refe
 
 @dataclass(frozen=True)
 class CType:
-    """A type of C. `kind`: signed, unsigned, float, pointer, void or other; `size` in bytes; `to`: what is pointed to."""
+    """A type of C. `kind`: signed, unsigned, float, pointer, void, other; `size` in bytes; `to`: what is pointed to."""
 
     kind: str
     size: int
