@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
 
 if TYPE_CHECKING:
+    from sim.engines.protocol import Stalls
+    from sim.measure.operators import Counted
     from sim.measure.profile import Profile
 
 _FUNCTIONS = 12  # shown, unless --functions says otherwise
@@ -82,32 +84,50 @@ def _folders(result: Profile) -> dict[str, Path]:
 def _csv(result: Profile) -> str:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["index", "kind", "layer", "macs", "instructions", "cycles", "instructions_per_mac", "share"])
+    table.writerow(["index", "kind", "layer", "macs", "instructions", "cycles", "fetch_stalls", "data_stalls",
+                    "fetch_misses", "data_misses", "instructions_per_mac", "share"])  # fmt: skip
     for o in result.operators:
         per_mac = result.per_mac(o)["instructions_per_mac"]
         table.writerow([o.index, o.kind, o.layer, o.macs, o.counted.instructions, o.counted.cycles,
-                        per_mac and f"{per_mac:.4f}", f"{result.share(o.counted):.6f}"])  # fmt: skip
+                        *_stalls(o.counted), per_mac and f"{per_mac:.4f}",
+                        f"{result.share(o.counted):.6f}"])  # fmt: skip
     rest = result.interpreter
-    table.writerow(["", "interpreter", "", "", rest.instructions, rest.cycles, "", f"{result.share(rest):.6f}"])
+    table.writerow(["", "interpreter", "", "", rest.instructions, rest.cycles, *_stalls(rest), "",
+                    f"{result.share(rest):.6f}"])  # fmt: skip
     return out.getvalue()
+
+
+def _stalls(counted: Counted) -> list[int | None]:
+    """Cycles of waiting for instructions and for data, and misses of either."""
+    return [None] * 4 if counted.stalls is None else list(vars(counted.stalls).values())
 
 
 def _text(result: Profile, functions: int, *, given: bool) -> str:
     board = result.target.board
-    rows = [["", "operator", "layer", "MACs", "instructions", "cycles", "per MAC", "share"]]
+    rows = [["", "operator", "layer", "MACs", "instructions", "cycles", "waiting", "per MAC", "share"]]
     for o in result.operators:
         per = result.per_mac(o)
         best = per["cycles_per_mac"] or per["instructions_per_mac"]
         rows.append([str(o.index), o.kind, o.layer, f"{o.macs:,}",
-                     f"{o.counted.instructions:,}", _number(o.counted.cycles),
+                     f"{o.counted.instructions:,}", _number(o.counted.cycles), _waiting(o.counted),
                      f"{best:.2f}" if best else "", f"{result.share(o.counted):.1%}"])  # fmt: skip
     rest = result.interpreter
     rows.append(
-        ["", "interpreter", "", "", f"{rest.instructions:,}", _number(rest.cycles), "", f"{result.share(rest):.1%}"]
+        [
+            "",
+            "interpreter",
+            "",
+            "",
+            f"{rest.instructions:,}",
+            _number(rest.cycles),
+            _waiting(rest),
+            "",
+            f"{result.share(rest):.1%}",
+        ]
     )
     whole = result.invoke
     rows.append(["", "inference", "", f"{sum(o.macs for o in result.operators):,}", f"{whole.instructions:,}",
-                 _number(whole.cycles), "", ""])  # fmt: skip
+                 _number(whole.cycles), _waiting(whole), "", ""])  # fmt: skip
     of = "one row of zeros" if not given else f"inference {result.shown} of {result.runs} (the median)"
     lines = [
         f"{result.model.name} on {board.name} ({board.core}, {board.clock_hz / 1e6:g} MHz), {of}",
@@ -126,7 +146,24 @@ def _text(result: Profile, functions: int, *, given: bool) -> str:
     elif result.timing is not None:
         how = "held against hardware" if result.timing.validated else "never held against hardware"
         lines += ["", f"cycles: {result.timing.name}, {how}"]
+        if whole.stalls is not None:
+            lines.append(_causes(whole.stalls, whole.cycles))
     return "\n".join(lines)
+
+
+def _waiting(counted: Counted) -> str:
+    """Share of the cycles in which the core waited for flash."""
+    if counted.stalls is None or not counted.cycles:
+        return ""
+    return f"{(counted.stalls.fetch + counted.stalls.data) / counted.cycles:.1%}"
+
+
+def _causes(stalls: Stalls, cycles: int) -> str:
+    """Where the waiting comes from, in a line."""
+    return (
+        f"waiting for flash: instructions {stalls.fetch:,} cycles ({stalls.fetch / cycles:.1%}, "
+        f"{stalls.fetch_misses:,} misses), data {stalls.data:,} ({stalls.data / cycles:.1%}, {stalls.data_misses:,} misses)"
+    )
 
 
 def _number(value: int | None) -> str:

@@ -78,6 +78,32 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Stalls:
+    """Cycles in which the core waited for flash, and how often it had to."""
+
+    fetch: int
+    data: int
+    fetch_misses: int
+    data_misses: int
+
+    def __add__(self, other: Stalls) -> Stalls:
+        return Stalls(
+            self.fetch + other.fetch,
+            self.data + other.data,
+            self.fetch_misses + other.fetch_misses,
+            self.data_misses + other.data_misses,
+        )
+
+    def __sub__(self, other: Stalls) -> Stalls:
+        return Stalls(
+            self.fetch - other.fetch,
+            self.data - other.data,
+            self.fetch_misses - other.fetch_misses,
+            self.data_misses - other.data_misses,
+        )
+
+
+@dataclass(frozen=True)
 class RegionRun:
     """One call of a region: instruction counts at entry and after return."""
 
@@ -87,6 +113,7 @@ class RegionRun:
     depth: int = 0
     start_cycles: int = 0  # 0: the engine has no timing model
     end_cycles: int = 0
+    stalls: Stalls | None = None  # of its cycles, with a timing model
 
 
 @dataclass(frozen=True)
@@ -120,16 +147,6 @@ class CodeBlock:
     address: int
     size: int
     times: int
-
-
-@dataclass(frozen=True)
-class Stalls:
-    """Cycles in which the core waited for flash, and how often it had to."""
-
-    fetch: int
-    data: int
-    fetch_misses: int
-    data_misses: int
 
 
 @dataclass(frozen=True)

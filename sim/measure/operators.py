@@ -11,10 +11,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.elf import Elf
-from sim.engines.protocol import RegionRun
+from sim.engines.protocol import RegionRun, Stalls
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,25 +25,36 @@ _RESOLVER = "_ZZ18boardless_resolvervE9operators"  # the static in boardless_res
 
 @dataclass(frozen=True)
 class Counted:
-    """Instructions and cycles between two points; cycles None without a timing model."""
+    """Instructions, cycles and waiting for flash between two points; None without a timing model."""
 
     instructions: int
     cycles: int | None
+    stalls: Stalls | None = None
 
     @staticmethod
     def of(run: RegionRun) -> Counted:
         cycles = run.end_cycles - run.start_cycles if run.end_cycles else None
-        return Counted(run.end - run.start, cycles)
+        return Counted(run.end - run.start, cycles, run.stalls)
 
     def __sub__(self, other: Counted) -> Counted:
         cycles = None if self.cycles is None or other.cycles is None else self.cycles - other.cycles
-        return Counted(self.instructions - other.instructions, cycles)
+        stalls = None if self.stalls is None or other.stalls is None else self.stalls - other.stalls
+        return Counted(self.instructions - other.instructions, cycles, stalls)
+
+    def as_json(self) -> dict[str, Any]:
+        """As results have it."""
+        return {**vars(self), "stalls": dict(vars(self.stalls)) if self.stalls else None}
 
 
 def total(parts: Sequence[Counted]) -> Counted:
     """The sum of all."""
     cycles = [p.cycles for p in parts if p.cycles is not None]
-    return Counted(sum(p.instructions for p in parts), sum(cycles) if len(cycles) == len(parts) else None)
+    stalls = [p.stalls for p in parts if p.stalls is not None]
+    return Counted(
+        sum(p.instructions for p in parts),
+        sum(cycles) if len(cycles) == len(parts) else None,
+        sum(stalls, Stalls(0, 0, 0, 0)) if len(stalls) == len(parts) else None,
+    )
 
 
 def operator_functions(machine: Machine) -> list[str]:

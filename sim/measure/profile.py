@@ -86,6 +86,7 @@ class Profile:
             "shown": self.shown,
             "instructions": {**vars(self.instructions), "shown": self.invoke.instructions},
             "cycles": self.invoke.cycles,
+            "stalls": self.invoke.as_json()["stalls"],
             "cycle_model": self.timing.name if self.timing else None,
             "validated": self.timing.validated if self.timing else None,
             "operators": [
@@ -94,7 +95,7 @@ class Profile:
                     "kind": o.kind,
                     "layer": o.layer,
                     "macs": o.macs,
-                    **vars(o.counted),
+                    **o.counted.as_json(),
                     "instructions_min": o.instructions.min,
                     "instructions_max": o.instructions.max,
                     **self.per_mac(o),
@@ -102,7 +103,7 @@ class Profile:
                 }
                 for o in self.operators
             ],
-            "interpreter": {**vars(self.interpreter), "share": self.share(self.interpreter)},
+            "interpreter": {**self.interpreter.as_json(), "share": self.share(self.interpreter)},
             "functions": [
                 {
                     "function": f.name,

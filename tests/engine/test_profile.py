@@ -56,6 +56,19 @@ def test_operators_and_interpreter_are_the_inference(found: Profile, target: Tar
     assert found.invoke.instructions == found.instructions.median
     assert 0 < found.interpreter.instructions < 2000
     assert sum(found.share(o.counted) for o in found.operators) == pytest.approx(1, abs=0.01)
+    whole = found.invoke
+    parts = [*(o.counted for o in found.operators), found.interpreter]
+    if whole.cycles is None:
+        assert all(part.cycles is None and part.stalls is None for part in parts)
+        return
+    assert whole.stalls is not None
+    assert sum(part.cycles or 0 for part in parts) == whole.cycles
+    for cause in ("fetch", "data", "fetch_misses", "data_misses"):
+        of = [getattr(part.stalls, cause) for part in parts]
+        assert min(of) >= 0
+        assert sum(of) == getattr(whole.stalls, cause)
+    assert 0 < whole.stalls.fetch + whole.stalls.data < whole.cycles
+    assert whole.stalls.data_misses > 0  # weights are read from flash
 
 
 def test_functions_add_up_to_all_inferences(found: Profile, target: Target, rows: np.ndarray) -> None:

@@ -30,7 +30,7 @@ _STOP, _MARK, _REGION = 1, 2, 4
 _HEADER = struct.Struct("<QQQIIIIIIIIIIIIII")  # 80 bytes
 _STACK = struct.Struct("<II")  # origin, size at offset 80
 _EVENT = struct.Struct("<QII")  # pc, event, symbol at offset 16
-_REGION_RUN = struct.Struct("<IIQQQQ")
+_REGION_RUN = struct.Struct("<II8Q")
 
 
 class Control:
@@ -160,8 +160,9 @@ class Control:
         runs = []
         for i in range(n):
             symbol, depth, *counts = _REGION_RUN.unpack_from(self._map, self._regions_at + i * _REGION_RUN.size)
-            start, end, start_cycles, end_cycles = counts
-            runs.append(RegionRun(self.names[symbol], start, end, depth, start_cycles, end_cycles))
+            start, end, start_cycles, end_cycles, *stalls = counts
+            waited = Stalls(*stalls) if end_cycles else None
+            runs.append(RegionRun(self.names[symbol], start, end, depth, start_cycles, end_cycles, waited))
         self._map[68:72] = bytes(4)
         return runs
 

@@ -86,6 +86,7 @@ struct sym {
 struct region {
   uint32_t symbol, depth;
   uint64_t start, end, start_cycles, end_cycles;
+  struct stalls stalls;
 };
 struct control {
   uint64_t count;         /*  0: instructions executed */
@@ -274,6 +275,7 @@ static struct {
   uint32_t sp, back; /* where it ends: pc and stack pointer */
   bool exact;        /* both are from registers; otherwise only the address, from calls seen */
   uint64_t start, cycles;
+  struct stalls stalls; /* so far, when it began */
 } open_regions[DEPTH];
 static uint32_t depth;
 static uint8_t watches[WATCHES]; /* by hash of the address: open regions that return there */
@@ -332,11 +334,18 @@ static void region_begin(uint32_t index, uint64_t start, bool inner) {
   open_regions[depth].symbol = index;
   open_regions[depth].start = start;
   open_regions[depth].cycles = timing.page->cycles;
+  open_regions[depth].stalls = timing.page->stalls;
   open_regions[depth].sp = sp;
   open_regions[depth].back = lr;
   open_regions[depth].exact = exact;
   ++*watch_of(lr);
   depth++;
+}
+
+static struct stalls stalls_since(const struct stalls *then) {
+  const struct stalls *now = &timing.page->stalls;
+  return (struct stalls){now->fetch - then->fetch, now->data - then->data, now->fetch_misses - then->fetch_misses,
+                         now->data_misses - then->data_misses};
 }
 
 /* The core is at `pc`: every region that returns here has ended, those in it that did not are left for good. */
@@ -358,6 +367,7 @@ static void regions_end(uint64_t pc, uint64_t now) {
       r->end = now;
       r->start_cycles = open_regions[at].cycles;
       r->end_cycles = timing.page->cycles;
+      r->stalls = stalls_since(&open_regions[at].stalls);
     }
   }
 }

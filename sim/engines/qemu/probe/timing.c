@@ -64,13 +64,13 @@ uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
     struct timing_fetch *f = &b->fetch[i];
     if (cache_use(&instruction_cache, f->address, true, &f->slot, &evicted)) continue;
     missed = true;
-    timing.page->fetch_misses++;
+    timing.page->stalls.fetch_misses++;
     if (i) hidden = f->before;
     if (hidden < timing.page->fetch_wait) stalls += timing.page->fetch_wait - hidden;
   }
   if (missed || evicted) timing.epoch++;
   b->epoch = timing.epoch;
-  timing.page->fetch_stalls += stalls;
+  timing.page->stalls.fetch += stalls;
   return stalls;
 }
 
@@ -78,8 +78,8 @@ uint32_t timing_miss(uint32_t address, uint16_t *slot) {
   bool evicted = false, hit = cache_use(timing.data, address, false, slot, &evicted);
   if (hit) return 0;
   if (evicted) timing.epoch++;
-  timing.page->data_misses++;
-  timing.page->data_stalls += timing.page->data_wait;
+  timing.page->stalls.data_misses++;
+  timing.page->stalls.data += timing.page->data_wait;
   return timing.page->data_wait;
 }
 

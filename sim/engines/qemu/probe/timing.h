@@ -19,6 +19,10 @@
 enum { TIMING_AT = 2048 };
 enum { LEVEL_OFF, LEVEL_CORE, LEVEL_MEMORY };
 
+struct stalls { /* cycles in which the core waited for flash, and how often it had to */
+  uint64_t fetch, data, fetch_misses, data_misses;
+};
+
 struct timing_page {
   uint32_t level;
   uint32_t core;               /* 3, 4, 7, 33 */
@@ -35,7 +39,8 @@ struct timing_page {
   struct cache_shape instruction, data;
   uint32_t spare[7];
   /* counters */
-  uint64_t cycles, fetch_stalls, data_stalls, fetch_misses, data_misses;
+  uint64_t cycles;
+  struct stalls stalls;
 };
 
 struct timing_fetch {
