@@ -162,7 +162,8 @@ def _causes(stalls: Stalls, cycles: int) -> str:
     """Where the waiting comes from, in a line."""
     return (
         f"waiting for flash: instructions {stalls.fetch:,} cycles ({stalls.fetch / cycles:.1%}, "
-        f"{stalls.fetch_misses:,} misses), data {stalls.data:,} ({stalls.data / cycles:.1%}, {stalls.data_misses:,} misses)"
+        f"{stalls.fetch_misses:,} misses), "
+        f"data {stalls.data:,} ({stalls.data / cycles:.1%}, {stalls.data_misses:,} misses)"
     )
 
 
