@@ -17,6 +17,7 @@ from . import features as f
 
 SEED = 77  # none of the seeds that train.py uses
 STATES = 80  # healthy ones, and as many with a fault
+CHUNK = 384  # samples a read of the app: it judges a window when it has read the chunk behind it
 SIZE = 0.5  # of the fault: RMS of the impacts over RMS of the noise
 
 
@@ -40,4 +41,5 @@ def host(codes: NDArray[np.int64], run: HostModel) -> list[tuple[int, int]]:
     means = f.smoothed(f.scores(x, run(x), output.scale[0], output.zero_point[0]))
     # One window alone is no reason to stop a machine.
     faults = [i + 1 >= f.SMOOTHING and mean > f.THRESHOLD for i, mean in enumerate(means)]
-    return [((i + 1) * f.RAW, int(fault)) for i, fault in enumerate(faults)]
+    last = len(codes) // CHUNK * CHUNK
+    return [(min((i + 1) * f.RAW + CHUNK, last), int(fault)) for i, fault in enumerate(faults)]

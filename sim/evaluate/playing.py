@@ -30,14 +30,12 @@ def run_unit(place: Place, unit: Unit) -> list[Played]:
     restart = place.restart
     try:
         for stimulus in unit.stimuli:
-            if machine is not None and not (restart and _restarted(machine)):
-                machine.close()
-                machine = None
-                restart = False  # it does not come back by itself: a boot for each
             if machine is None:
                 machine = target.started(place.elf)
-            played.append(_played(machine, place, stimulus))
-            if played[-1].failure or not place.restart:
+            found, back = _played(machine, place, stimulus, restart)
+            played.append(found)
+            restart = restart and (back or bool(found.failure))  # it does not come back by itself: a boot for each
+            if not back:
                 machine.close()
                 machine = None
         return played
@@ -46,19 +44,24 @@ def run_unit(place: Place, unit: Unit) -> list[Played]:
             machine.close()
 
 
-def _restarted(machine: Machine) -> bool:
-    """Let the firmware start again. False where it does not."""
+def _finished(machine: Machine, restart: bool) -> bool:
+    """Let the firmware finish what it is at, and start again. False where it does not, or is not meant to."""
+    port = machine.port
     try:
+        if not restart:
+            machine.run_until(lambda: port.exit_code is not None, _COME_BACK, "the end of the firmware's run")
+            return False
         for slot in machine.board.parts:
             machine.sensor(slot).channel.opened = False  # what is played next waits for the firmware to open it
-        machine.port.stimulus_ended, machine.port.again = False, True
-        machine.run_until(lambda: machine.port.ready and not machine.port.again, _COME_BACK, "the firmware's restart")
+        port.stimulus_ended, port.again = False, True
+        machine.run_until(lambda: port.ready and not port.again, _COME_BACK, "the firmware's restart")
     except FirmwareFailure:
         return False
     return True
 
 
-def _played(machine: Machine, place: Place, stimulus: Playable) -> Played:
+def _played(machine: Machine, place: Place, stimulus: Playable, restart: bool) -> tuple[Played, bool]:
+    """One recording, and whether the machine is ready for the next one."""
     before, failure = len(machine.decisions), ""
     sensor = machine.sensor(place.slot)
     machine.port.ends_with_stimulus = True
@@ -80,6 +83,7 @@ def _played(machine: Machine, place: Place, stimulus: Playable) -> Played:
     began_ps = channel.played[-1][0] if channel.played else 0
     first = channel.taken(began_ps)
     total = said.total or 0
+    back = not failure and _finished(machine, restart)
     decisions = []
     for d in machine.decisions[before:]:
         taken = d.samples.get(place.slot, 0) - first
@@ -87,4 +91,4 @@ def _played(machine: Machine, place: Place, stimulus: Playable) -> Played:
             latency = 0 if math.isnan(d.latency) else round(d.latency * 1e9)
             at = round(d.time * 1e9) - began_ps // 1000
             decisions.append(Seen(d.label, d.index, d.score, at, latency, taken))
-    return Played(tuple(decisions), total, said.overrun, said.saturated, failure)
+    return Played(tuple(decisions), total, said.overrun, said.saturated, failure), back

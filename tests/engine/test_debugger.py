@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,10 +50,18 @@ def waiting(image: Path, tmp_path: Path, *more: str) -> Iterator[tuple[subproces
 
 
 def short(tmp_path: Path) -> Path:
-    """A folder for sockets, whose paths must not be long."""
-    folder = tmp_path / "t"
-    folder.mkdir(exist_ok=True)
-    return folder
+    """A folder for sockets, whose paths must not be long; those of pytest are under xdist. It goes with the test."""
+    link = tmp_path / "short"
+    if not link.is_symlink():
+        link.symlink_to(tempfile.mkdtemp(prefix="bl-"))
+    return link.readlink()
+
+
+@pytest.fixture(autouse=True)
+def _short_goes_too(tmp_path: Path) -> Iterator[None]:
+    yield
+    if (tmp_path / "short").is_symlink():
+        shutil.rmtree(short(tmp_path), ignore_errors=True)
 
 
 class Client:
@@ -75,7 +85,8 @@ class Client:
             piece = self._socket.recv(4096)
             assert piece, f"the other side has gone after {data!r}"
             data += piece
-        self._socket.sendall(b"+")
+        with contextlib.suppress(BrokenPipeError):  # it has gone after its last answer
+            self._socket.sendall(b"+")
         found = re.search(rb"\$([^#]*)#", data)
         assert found
         return found[1].decode()
