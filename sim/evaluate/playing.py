@@ -45,19 +45,24 @@ def run_unit(place: Place, unit: Unit) -> list[Played]:
 
 
 def _finished(machine: Machine, restart: bool) -> bool:
-    """Let the firmware finish what it is at, and start again. False where it does not, or is not meant to."""
+    """Let the firmware finish what it is at, and start again. False where it does not, or is not meant to.
+
+    One that reads on although there is nothing more will not finish: `stimulus_ended` is set anew.
+    """
     port = machine.port
-    try:
-        if not restart:
-            machine.run_until(lambda: port.exit_code is not None, _COME_BACK, "the end of the firmware's run")
-            return False
+    port.stimulus_ended, port.again = False, restart
+    if restart:
         for slot in machine.board.parts:
             machine.sensor(slot).channel.opened = False  # what is played next waits for the firmware to open it
-        port.stimulus_ended, port.again = False, True
-        machine.run_until(lambda: port.ready and not port.again, _COME_BACK, "the firmware's restart")
+    try:
+        machine.run_until(
+            lambda: port.exit_code is not None or port.stimulus_ended or (restart and port.ready and not port.again),
+            _COME_BACK,
+            "the end of the firmware's run",
+        )
     except FirmwareFailure:
         return False
-    return True
+    return restart and not port.again and not port.stimulus_ended
 
 
 def _played(machine: Machine, place: Place, stimulus: Playable, restart: bool) -> tuple[Played, bool]:
