@@ -183,7 +183,11 @@ def start_up(target: Target) -> Result:
             "python_ms": bare,
             "import_sim_ms": [sys.executable, "-c", "import sim"],
             "help_ms": [shutil.which("boardless", path=str(Path(sys.executable).parent)) or "boardless", "--help"],
-            "pytest_hello_ms": [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+            # Hypothesis comes with the development tools; its own plugin takes half a second of every pytest.
+            "pytest_hello_ms": [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
+                str(test),
+            ],
         }
         out: Result = {}
         for name, command in runs.items():
