@@ -20,10 +20,10 @@ from sim.errors import UsageError, near
 from sim.paths import data_root
 from sim.sensors.parts import known, part_names
 from sim.settings import Settings
+from sim.source import SOURCE_KINDS, Source
 from sim.timing import TimingProfile, read_timing
 
 FILE = "board.toml"
-SOURCE_KINDS = ("datasheet", "driver", "chosen", "unverified")
 # core -> the floating-point units it can have, by GCC's -mfpu name ("auto": implied by -mcpu).
 CORES: Mapping[str, tuple[str, ...]] = {
     "cortex-m3": ("none",),
@@ -46,18 +46,6 @@ class Memory:
     def end(self) -> int:
         """First address after it."""
         return self.origin + self.size
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a figure is from.
-
-    `datasheet`: that text was opened; `driver`: repository, commit and file; `chosen`: not a figure of the product
-    but a decision of ours or yours; `unverified`: nobody looked it up, which marks every result that rests on it.
-    """
-
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sim.boards import Source
 from sim.errors import UsageError, near
 from sim.report.quantity import parse
+from sim.source import Source
 
 YEAR = 365.25 * 86400  # s
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sim.board_file import Table
-    from sim.boards import Source
+from sim.board_file import Table
+from sim.source import SOURCE_KINDS, Source
 
 # key -> lowest and highest that can be, unit. From the leanest sleep of any part to a Cortex-M7 at full speed.
 LIMITS: Mapping[str, tuple[float, float, str]] = {
@@ -43,8 +41,6 @@ class Power:
 
 def read_power(table: Table, sources: Table) -> Power | None:
     """The table `[power]`; None where there is none. Raises UsageError."""
-    from sim.boards import SOURCE_KINDS, Source
-
     if "power" not in table:
         return None
     inner = table.table("power", KEYS)

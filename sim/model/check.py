@@ -8,6 +8,13 @@ from typing import Protocol
 
 from sim.errors import UsageError
 from sim.model import Model
+from sim.model.instead import unknown
+from sim.model.rules import common
+from sim.model.rules_2020 import FAMILIES
+from sim.model.rules_2020_model import whole
+from sim.model.rules_current import findings
+from sim.model.site import Finding, Site
+from sim.model.verify import misfit
 
 
 class Tree(Protocol):
@@ -36,9 +43,22 @@ class Refusal:
 
 def refusals(model: Model, tree: Tree, kernels: str) -> tuple[Refusal, ...]:
     """Everything the tree refuses of `model`, in the order of the operators; empty: it computes the model right."""
-    from sim.model.rules import find
-
-    return find(model, tree, kernels)
+    known = frozenset(tree.builtin_ops())
+    old = tree.generation == "2020"
+    found: list[Refusal] = []
+    if old:
+        found += [Refusal(index, layer, kind, *finding) for index, layer, kind, finding in whole(model)]
+    for graph in model.graphs:
+        for o in graph.operators:
+            site = Site(graph, o)
+            if o.kind not in known:
+                reasons: Iterable[Finding] = [unknown(o, old)]
+            else:
+                # Where shapes do not fit, the other rules have nothing to stand on.
+                own = None if misfit(graph, o) else FAMILIES.get(o.kind) if old else findings
+                reasons = [*common(site), *(own(site) if own else ())]
+            found += [Refusal(o.index, o.layer, o.kind, *finding) for finding in reasons]
+    return tuple(sorted(found, key=lambda r: r.operator_index))
 
 
 def check(model: Model, tree: Tree, kernels: str) -> None:

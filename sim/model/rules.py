@@ -1,22 +1,11 @@
-"""Which constructs a TFLM tree cannot be trusted with: what all trees share, and who asks which rules."""
+"""Which constructs no TFLM tree can be trusted with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from sim.model import Graph, Model, Operator, Tensor
+from sim.model.site import FIXED_BATCH, FULL_INT8, Finding, Site, same_scale
 from sim.model.verify import misfit
-
-if TYPE_CHECKING:
-    from sim.model.check import Refusal, Tree
-
-NEWER = 'point to a current TFLM tree: tflm = "path" in [tool.boardless], or --tflm PATH'
-FIXED_BATCH = "convert with a fixed batch size: keras.Input(shape, batch_size=1)"
-FULL_INT8 = "convert with full int8 quantisation and representative data (boardless convert does)"
-# (reason, remedy)
-Finding = tuple[str, str]
 
 # These copy or compare stored numbers: with unlike scales the result means something else.
 SAME_SCALE = {
@@ -34,91 +23,6 @@ FIXED_RANGE: dict[str, tuple[float, dict[str, int]]] = {
 _COMPARE = ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
 _CLAMPS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
 _INDEX_INPUTS = {"GATHER": {1}, "SPLIT": {0}}
-
-
-@dataclass(frozen=True)
-class Site:
-    """One operator with its tensors at hand."""
-
-    graph: Graph
-    operator: Operator
-
-    def input(self, position: int) -> Tensor | None:
-        """The input at `position`; None where it is left out."""
-        inputs = self.operator.inputs
-        given = position < len(inputs) and inputs[position] >= 0
-        return self.graph.tensors[inputs[position]] if given else None
-
-    def need(self, position: int) -> Tensor:
-        """The input at `position`, which `sim.model.verify` has seen to be there."""
-        tensor = self.input(position)
-        if tensor is None:
-            raise IndexError(f"{self.operator.kind} without input {position}")
-        return tensor
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        """All inputs that are given."""
-        return [self.graph.tensors[i] for i in self.operator.inputs if i >= 0]
-
-    @property
-    def outputs(self) -> list[Tensor]:
-        return [self.graph.tensors[i] for i in self.operator.outputs]
-
-    def option(self, name: str) -> int:
-        return int(self.operator.options.get(name, 0))
-
-
-def same_scale(a: Tensor, b: Tensor) -> bool:
-    """Whether equal stored numbers of both mean the same; true for unquantised ones."""
-    if a.dtype != b.dtype or not a.scale or not b.scale:
-        return True
-    return abs(a.scale[0] - b.scale[0]) <= 1e-6 * a.scale[0] and a.zero_point[0] == b.zero_point[0]
-
-
-def only_types(site: Site, allowed: str, position: int = 0) -> Iterator[Finding]:
-    """Refuses an input of a type that the kernel of 2020 does not have (`allowed`: words)."""
-    tensor = site.input(position)
-    if tensor is not None and tensor.dtype not in allowed.split():
-        words = allowed.replace(" ", ", ")
-        remedy = FULL_INT8 if "int8" in allowed.split() and "16" in tensor.dtype else NEWER
-        yield f"{tensor.dtype}: the kernel of 2020 has only {words}", remedy
-
-
-def find(model: Model, tree: Tree, kernels: str) -> tuple[Refusal, ...]:
-    """All refusals, in the order of the operators."""
-    from sim.model.check import Refusal
-    from sim.model.rules_2020 import FAMILIES
-    from sim.model.rules_2020_model import whole
-    from sim.model.rules_current import findings as current
-
-    known = frozenset(tree.builtin_ops())
-    old = tree.generation == "2020"
-    found: list[Refusal] = []
-    if old:
-        found += [Refusal(index, layer, kind, *finding) for index, layer, kind, finding in whole(model)]
-    for graph in model.graphs:
-        for o in graph.operators:
-            site = Site(graph, o)
-            if o.kind not in known:
-                reasons: Iterable[Finding] = [_unknown(o, old)]
-            else:
-                # Where shapes do not fit, the other rules have nothing to stand on.
-                own = None if misfit(graph, o) else FAMILIES.get(o.kind) if old else current
-                reasons = [*common(site), *(own(site) if own else ())]
-            found += [Refusal(o.index, o.layer, o.kind, *finding) for finding in reasons]
-    return tuple(sorted(found, key=lambda r: r.operator_index))
-
-
-def _unknown(o: Operator, old: bool) -> Finding:
-    instead = _INSTEAD.get(o.kind, "")
-    if o.custom:
-        return "the tree has no such custom operator", "build the model from builtin operators"
-    what = "this tree of 2020 does not have it" if old else "this tree cannot register it"
-    if old and o.code >= 127:
-        what = f"its code {o.code} is younger than this tree of 2020"
-    remedy = " or ".join(x for x in (instead, NEWER if old else "") if x)
-    return what, remedy or "build the model from other layers"
 
 
 def common(site: Site) -> Iterator[Finding]:
@@ -164,25 +68,3 @@ def _quantisation(site: Site) -> Iterator[Finding]:
             yield "weights with a zero point, which the kernel ignores", FULL_INT8
         if kind == "DEPTHWISE_CONV_2D" and len(site.operator.inputs) == 3 and site.input(2) is None:
             yield "without bias: the kernel reads one all the same", "use use_bias=True"
-
-
-# What Keras users can build instead, where there is an exact or near equivalent.
-_INSTEAD = {
-    "LEAKY_RELU": "use keras.layers.PReLU (shared_axes=[1, 2]) or ReLU",
-    "ELU": "use ReLU",
-    "GELU": "use ReLU, or x * sigmoid(1.702 x)",
-    "HARD_SWISH": "use swish (LOGISTIC and MUL) or ReLU6",
-    "REDUCE_MAX": "use MaxPooling over the whole map instead of GlobalMaxPooling",
-    "SUM": "use AveragePooling over the whole map, times its size",
-    "TRANSPOSE": "reorder the data before the model, or leave out Permute",
-    "TRANSPOSE_CONV": "use UpSampling2D and Conv2D",
-    "EXPAND_DIMS": "convert with a fixed batch size (keras.Input(shape, batch_size=1)), or use Reshape",
-    "SQUEEZE": "convert with a fixed batch size, or use Reshape",
-    "SHAPE": FIXED_BATCH,
-    "SPACE_TO_BATCH_ND": FIXED_BATCH,
-    "BATCH_TO_SPACE_ND": FIXED_BATCH,
-    "TILE": "use Concatenate of the same tensor",
-    "RESIZE_BILINEAR": "use nearest interpolation",
-    "DIV": "multiply by the reciprocal",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "use Conv1D",
-}

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Callable, Iterator
 
 from sim.model.resize import nearest_differs
-from sim.model.rules import FULL_INT8, NEWER, Finding, Site, only_types, same_scale
 from sim.model.rules_2020_weights import conv, depthwise, fully_connected
+from sim.model.site import FULL_INT8, NEWER, Finding, Site, only_types, same_scale
 
 
 def _relu(site: Site) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.model import Graph, Model
-from sim.model.rules import FULL_INT8, NEWER, Finding
+from sim.model.site import FULL_INT8, NEWER, Finding
 
 _TYPES = {"float32", "int16", "int32", "uint8", "int8", "int64", "bool", "complex64"}
 

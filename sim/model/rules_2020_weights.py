@@ -6,7 +6,7 @@ import math
 import struct
 from collections.abc import Iterator
 
-from sim.model.rules import FULL_INT8, NEWER, Finding, Site, only_types
+from sim.model.site import FULL_INT8, NEWER, Finding, Site, only_types
 
 PER_TENSOR = (
     "quantise Dense per tensor: boardless convert does; with TensorFlow's converter set"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.model.rules import FULL_INT8, Finding, Site, same_scale
+from sim.model.site import FULL_INT8, Finding, Site, same_scale
 
 # Types of the first input that carries data.
 _THREE = "float32 int8 int16"

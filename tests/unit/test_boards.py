@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sim.boards import SOURCE_KINDS, Board, all_boards, board_folders
+from sim.boards import Board, all_boards, board_folders
 from sim.cli import main
 from sim.errors import UsageError
 from sim.paths import data_root
 from sim.settings import Settings
+from sim.source import SOURCE_KINDS
 
 GOOD = """
 [board]

@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sim.boards import SOURCE_KINDS
 from sim.errors import UsageError
 from sim.sensors.parts import NAMES, known, part, part_names
 from sim.sensors.units import STANDARD_GRAVITY, canonical, factor
+from sim.source import SOURCE_KINDS
 
 G = STANDARD_GRAVITY
 

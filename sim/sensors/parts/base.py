@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.boards import Source
 from sim.errors import UsageError
 from sim.sensors.units import factor
+from sim.source import Source
 
 Codes = npt.NDArray[np.int16] | npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from sim.boards import Source
 from sim.errors import UsageError
 from sim.sensors.parts.base import Mask
+from sim.source import Source
 
 
 @lru_cache(maxsize=8)

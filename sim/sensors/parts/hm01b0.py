@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.frame import FramePart
+from sim.source import Source
 
 _DRIVER = "zephyrproject-rtos/zephyr@db8b2135a718ee864120c1e0374ccba29819a0fa: drivers/video/hm01b0.c"
 

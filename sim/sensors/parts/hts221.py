@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Noise, Quantity
+from sim.source import Source
 
 _DRIVER = "STMicroelectronics/hts221-pid@f92d2acd31906588173cf5af142475f7cefda2f1"
 

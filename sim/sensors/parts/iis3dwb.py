@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Noise, Quantity
+from sim.source import Source
 
 _DRIVER = "STMicroelectronics/iis3dwb-pid@7308781b297470fbcd41fa3f36253a6ae123cf5e"
 

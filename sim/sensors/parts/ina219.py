@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Noise, Quantity
+from sim.source import Source
 
 _LINUX = "torvalds/linux@9669d37610fdf13baa743b0240d33cbe62d91b5f: drivers/iio/adc/ina2xx-adc.c"
 # One over the conversion time in us, to the millihertz.

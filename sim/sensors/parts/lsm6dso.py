@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Noise, Quantity
+from sim.source import Source
 
 _DRIVER = "STMicroelectronics/lsm6dso-pid@163f39aad71b63533b8d1b5d28c95967a74a2553"
 

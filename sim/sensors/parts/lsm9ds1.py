@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Noise, Quantity
+from sim.source import Source
 
 _SHEET = "ST LSM9DS1, DocID025715 Rev 2"
 _DRIVER = "STMicroelectronics/lsm9ds1-pid@07635d62d30d1ff8412603403e77c4154676bfd3"

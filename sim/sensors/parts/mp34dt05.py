@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from sim.boards import Source
 from sim.sensors.parts.base import LinearPart, Noise, Quantity
+from sim.source import Source
 
 _CORE = "arduino/ArduinoCore-mbed@78ea5cd63ad975843c2924421d3a4e07b7218cbc: libraries/PDM/src/nrf52/PDM.cpp"
 # A sine of 1 Pa (rms; 94 dB SPL) is 26 dB below a sine that fills the range; so full scale is, as a peak:
