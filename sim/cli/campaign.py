@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from sim.cli.run import firmware_of
-    from sim.faults.campaign import described, run_campaign
+    from sim.faults.campaign import run_campaign
+    from sim.faults.rates import described
     from sim.report import json_out
     from sim.sensors.find import find_recording
     from sim.sensors.recording import Recording

@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from sim.durations import PS
-from sim.errors import FirmwareFailure, UsageError
+from sim.errors import UsageError
 from sim.field.build_id import build_id
+from sim.field.captured import board_text, build, by_looking, dropouts, remarks, signature, stimuli
+from sim.field.captured_codes import CapturedCodes
 from sim.field.events import EVENTS_MAX, Event, short_hash
-from sim.field.recorded import Failure, FieldRecording, Opening, SensorRecord, StimulusRecord
+from sim.field.recorded import Failure, FieldRecording, SensorRecord
 from sim.port.host import Answer
 from sim.port.mailbox import OK, Op, Request
 
 if TYPE_CHECKING:
     from sim.firmware import Firmware
     from sim.machine.runner import Runner
-    from sim.sensors.channel import SensorChannel
 
 BYTES_MAX = 128 << 20  # of codes, inputs and writes together
-
-
-class _Stream:
-    """The codes of one sensor from one opening on, by index."""
-
-    def __init__(self, channel: SensorChannel, board_ps: int) -> None:
-        self.channel, self.time_ps = channel, board_ps
-        self.rate, self.ranges = channel.rate, channel.ranges
-        self.pieces: list[tuple[int, bytes]] = []
-        self.last = b""  # what the last read got
-
-    def opening(self) -> Opening:
-        """All pieces in a row; what nobody delivered has the value before it."""
-        size = self.channel.bytes_per_sample
-        out, missing, at = bytearray(), [], 0
-        for first, codes in self.pieces:
-            if first < at:  # a sample that is held is asked for again
-                continue
-            if first > at:
-                missing.append((at, first - at))
-                out += (bytes(out[-size:]) or bytes(size)) * (first - at)
-            out += codes
-            at = first + len(codes) // size
-        return Opening(Fraction(self.rate), tuple(self.ranges), self.time_ps, bytes(out), tuple(missing))
 
 
 class Capture:
@@ -62,7 +34,7 @@ class Capture:
             )
         self._runner = runner
         self._events: list[Event] = []
-        self._streams: dict[str, list[_Stream]] = {}
+        self._streams: dict[str, list[CapturedCodes]] = {}
         self._config: dict[str, int] = {}
         self._inputs: list[tuple[int, bytes]] = []
         self._writes: list[tuple[int, int, bytes]] = []
@@ -120,7 +92,7 @@ class Capture:
         if answer.status != OK:
             return f"{self._text(arg)} refused"
         channel = self._runner.sensors[self._text(arg)]
-        self._streams.setdefault(channel.name, []).append(_Stream(channel, now))
+        self._streams.setdefault(channel.name, []).append(CapturedCodes(channel, now))
         return f"{channel.name} at {channel.rate} Hz, ranges {', '.join(f'{r:g}' for r in channel.ranges)}"
 
     def _read(self, arg: Sequence[int], _now: int, answer: Answer) -> str:
@@ -181,14 +153,14 @@ class Capture:
             elf=run.elf.path.read_bytes(),
             board=board_text(run),
             engine={"name": engine.name, "version": engine.version(), "machine": run.layout.machine},
-            build=_build(firmware),
+            build=build(firmware),
             sensors=tuple(
                 SensorRecord(name, c.part.name, tuple(c.part.channels), c.part.dtype,
                              tuple(s.opening() for s in self._streams[name]))
                 for name, c in sorted(run.sensors.items()) if name in self._streams
             ),
             end_ps=run.time_ps,
-            stimuli=_stimuli(run.sensors),
+            stimuli=stimuli(run.sensors),
             decisions=tuple(
                 {"label": d.label, "index": d.index, "score": d.score, "time_ps": round(d.time * PS),
                  "latency_ps": None if math.isnan(d.latency) else round(d.latency * PS), "samples": dict(d.samples)}
@@ -199,12 +171,12 @@ class Capture:
             config=dict(sorted(self._config.items())),
             inputs=tuple(self._inputs),
             writes=tuple(self._writes),
-            faults=(*self.faults, *_dropouts(run.sensors)),
+            faults=(*self.faults, *dropouts(run.sensors)),
             failure=None if failure is None else Failure(failure.reason, signature(failure.reason), failure.report),
             exit_code=run.port.exit_code,
             seed=seed,
             time_base=run.time_base,
-            remarks=tuple(_remarks(run)),
+            remarks=tuple(remarks(run)),
         )  # fmt: skip
 
 
@@ -219,69 +191,3 @@ _EVENTS = {
     Op.EXIT: Capture._exit,
     Op.INFO: Capture._info,
 }
-
-
-def by_looking(failure: FirmwareFailure) -> bool:
-    """Whether it was noticed by looking at a core that loops, so that its time says nothing."""
-    return failure.reason.startswith("the firmware has halted")
-
-
-def signature(reason: str) -> str:
-    """The kind of a failure and the function where it happened, without addresses, offsets and lines."""
-    text = re.sub(r"\+0x[0-9a-f]+ \(0x[0-9a-f]+\)", "", reason)
-    text = re.sub(r" at [\w.+-]+:\d+", "", text)
-    text = re.sub(r"0x[0-9a-f]+", "0x", text)
-    return re.sub(r"\d+(\.\d+)?", "#", text)
-
-
-def board_text(run: Runner) -> dict[str, Any]:
-    """Name of the board, and a hash over what a run depends on."""
-    b = run.board
-    timing = {k: p.value for k, p in b.timing.parameters.items()} if b.timing else None
-    whole = json.dumps([b.core, b.fpu, b.mve, b.clock_hz, b.flash.size, b.ram.size, sorted(b.parts.items()), timing])
-    return {"name": b.name, "clock_hz": b.clock_hz, "figures": hashlib.sha256(whole.encode()).hexdigest()[:16]}
-
-
-def _build(firmware: Firmware | None) -> dict[str, Any]:
-    if firmware is None or firmware.tree is None:
-        return {}
-    return {
-        "app": firmware.app,
-        "model": firmware.model.name if firmware.model else "",
-        "model_sha256": firmware.model.sha256 if firmware.model else "",
-        "tree": firmware.tree.version_text,
-        "kernels": firmware.kernels,
-        "compiler": firmware.compiler,
-        "arena": firmware.arena_reserved,
-    }
-
-
-def _dropouts(sensors: Mapping[str, SensorChannel]) -> list[dict[str, Any]]:
-    """However they were asked for."""
-    return [
-        {"kind": "dropout", "sensor": slot, "time_ps": d.start_ps, "end_ps": d.end_ps, "how": d.kind}
-        for slot, channel in sorted(sensors.items())
-        for d in channel.dropouts
-    ]
-
-
-def _stimuli(sensors: Mapping[str, SensorChannel]) -> tuple[StimulusRecord, ...]:
-    from sim.sensors.recording import Recording
-
-    out = []
-    for slot, channel in sorted(sensors.items()):
-        for began, stimulus in channel.played:
-            if isinstance(stimulus, Recording) and stimulus.rate is not None and stimulus.values.nbytes <= 16 << 20:
-                values = stimulus.values.astype("<f8").tobytes()
-                out.append(StimulusRecord(slot, began, stimulus.name, stimulus.channels, stimulus.units,
-                                          float(stimulus.rate), values))  # fmt: skip
-    return tuple(replace(s, began_ps=max(0, s.began_ps)) for s in out)
-
-
-def _remarks(run: Runner) -> list[str]:
-    out = []
-    if run.on_call:
-        out.append(f"Python was called at {', '.join(sorted(run.on_call))}: what it did is not repeated")
-    if run.has_own_time:
-        out.append("the image reads timers or takes interrupts: its board time does not count waiting")
-    return out

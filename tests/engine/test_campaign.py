@@ -14,9 +14,11 @@ from test_field_replay import motion, target
 from sim.cli import main
 from sim.elf import load_elf
 from sim.errors import UsageError
-from sim.faults import campaign as campaigns
-from sim.faults.campaign import CLASSES, Campaign, plan, run_campaign, wilson
+from sim.faults import gun as guns
+from sim.faults.campaign import run_campaign
 from sim.faults.places import place_of, tensors_of
+from sim.faults.rates import Campaign, wilson
+from sim.faults.shot import CLASSES, plan
 from sim.report.json_out import schema
 from sim.sensors.find import find_recording
 from sim.sensors.recording import Recording
@@ -68,8 +70,8 @@ def test_it_goes_on_after_a_stop(
     assert len(lines) == 61
     journal.write_text("\n".join(lines[:40]) + '\n{"number": 40, "cut sho')
     fired: list[int] = []
-    real = campaigns._Gun.fire
-    monkeypatch.setattr(campaigns._Gun, "fire", lambda s, shot, *a: fired.append(shot.number) or real(s, shot, *a))
+    real = guns.Gun.fire
+    monkeypatch.setattr(guns.Gun, "fire", lambda s, shot, *a: fired.append(shot.number) or real(s, shot, *a))
     assert run(gesture, **options) == whole
     assert fired == list(range(25, 60))  # the first chunk was whole
     journal.write_text("\n".join(['{"about": "another"}', *lines[1:]]))

@@ -13,13 +13,13 @@ from test_field_replay import command, motion, recorded, target
 
 from sim.cli import main
 from sim.errors import UsageError
-from sim.field import shrink as shrinking
 from sim.field.recorded import FieldRecording
 from sim.field.recording_io import load, save
 from sim.field.replay import image_of, replay
 from sim.field.shrink import Shrunk, shrink
+from sim.field.shrink_journal import Journal
 from sim.field.symptom import Symptom
-from sim.field.trial import Trials
+from sim.field.trial import State, Trials, whole_state
 from sim.machine import Machine
 from sim.sensors.recording import Recording
 
@@ -66,7 +66,7 @@ def test_one_window_is_left_and_no_sample_more(case: FieldRecording, small: Shru
     with image_of(small.recording, None) as elf:
         assert replay(small.recording, target(), elf).same
         trials = Trials(small.recording, target(), elf, MOVING)
-        state = shrinking.whole_state(small.recording)
+        state = whole_state(small.recording)
         for i in range(len(codes)):
             rows = np.delete(np.arange(len(codes)), i)
             less = replace(state, codes={"imu": codes[rows]}, kept={"imu": rows}, whole=False)
@@ -85,7 +85,7 @@ def test_the_same_for_any_number_of_jobs_and_after_a_stop(
 ) -> None:
     real, left = Trials.fails, [25]
 
-    def stopped(self: Trials, state: shrinking.State) -> bool:
+    def stopped(self: Trials, state: State) -> bool:
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
@@ -102,7 +102,7 @@ def test_the_same_for_any_number_of_jobs_and_after_a_stop(
     # A journal of something else is not believed.
     journal.write_text('{"about": "another"}\n{"state": "x", "fails": true}\n')
     assert '"x"' in journal.read_text()
-    shrinking.Journal(journal, "this").close()
+    Journal(journal, "this").close()
     assert '"x"' not in journal.read_text()
 
 

@@ -1,0 +1,63 @@
+"""A dump of the recorder in the device -> codes of its sensors, and what it decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from sim.errors import UsageError
+from sim.field.imported import Imported, gap_remarks, needs_choice, part_of
+from sim.field.timeline import Timeline, filled
+from sim.field.wire import joined_pieces, parse
+
+
+def add_dump(found: Imported, log: Path) -> None:
+    dump = parse(log.read_text(encoding="utf-8", errors="replace"))
+    if not dump.lines:
+        raise UsageError(f"{log}: {dump.torn} lines begin like a recorder's, none of them is whole")
+    if dump.torn or dump.lost or not dump.ended:
+        end = "" if dump.ended else "; its end is missing"
+        found.remarks.append(f"{log.name}: {dump.torn} torn lines, {dump.lost} missing by their numbers{end}")
+    if dump.trigger:
+        found.remarks.append(f"{log.name}: dumped for {dump.trigger}")
+    found.dump = dump
+    starts: dict[str, int] = {}
+    for slot, sensor in sorted(dump.sensors.items()):
+        part = part_of(found.board, slot)
+        if sensor.channels != len(part.channels) or sensor.width != np.dtype(part.dtype).itemsize:
+            raise UsageError(
+                f"{log}: {slot} has {sensor.channels} channels of {sensor.width} bytes; {part.name} of board "
+                f"{found.board.name} has {len(part.channels)} of {np.dtype(part.dtype).itemsize}",
+                hint="which board is it from? --board",
+            )
+        size = sensor.channels * sensor.width
+        try:
+            start, data, gaps = joined_pieces(dump.pieces, slot, size)
+        except ValueError as error:
+            raise UsageError(f"{log}: {error}") from None
+        starts[slot] = start
+        codes = np.frombuffer(data, np.dtype(part.dtype).newbyteorder("<")).reshape(-1, sensor.channels)
+        needs_choice(found, str(log), gaps)
+        line, rows = _rows_of(codes.astype(np.int64), gaps)
+        rate = Fraction(sensor.rate_mhz, 1000)
+        whole, missing = filled(rows, line, found.gaps)
+        found.add(slot, whole, rate, part.full_ranges(sensor.ranges), missing)
+        gap_remarks(found, log.name, slot, gaps, rate)
+        if start:
+            found.remarks.append(f"{log.name}: {slot} begins at sample {start}: what was before is not in the log")
+    for d in dump.decisions:
+        samples = {s: n - starts.get(s, 0) for s, n in d.samples.items()}
+        found.decisions.append({"label": d.label, "index": d.index, "score": d.score, "time_ps": 0,
+                                "latency_ps": None, "samples": samples})  # fmt: skip
+
+
+def _rows_of(codes: np.ndarray, gaps: Sequence[tuple[int, int]]) -> tuple[Timeline, np.ndarray]:
+    """The rows that were measured, with their indices."""
+    there = np.ones(len(codes), dtype=bool)
+    for first, count in gaps:
+        there[first : first + count] = False
+    index = np.flatnonzero(there)
+    return Timeline(index, tuple(gaps), 0.0, 0.0), codes[index]
