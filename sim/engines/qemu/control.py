@@ -1,4 +1,4 @@
-"""The memory file that runner and probe share. Offsets are those of `struct control` in probe/probe.c."""
+"""The memory file that runner and probe share. Offsets are those of `struct control` in probe/control.h."""
 
 from __future__ import annotations
 

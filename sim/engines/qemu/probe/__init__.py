@@ -14,31 +14,6 @@ from sim.errors import SetupError
 from sim.paths import cache_root
 
 FOLDER = Path(__file__).parent
-SOURCES = (
-    "probe.c",
-    "access.c",
-    "flash.c",
-    "functions.c",
-    "stack.c",
-    "steer.c",
-    "timing.c",
-    "cache.c",
-    "codemap.c",
-    "core.c",
-    "decode.c",
-)
-_HEADERS = (
-    "access.h",
-    "flash.h",
-    "functions.h",
-    "stack.h",
-    "steer.h",
-    "timing.h",
-    "cache.h",
-    "codemap.h",
-    "core.h",
-    "decode.h",
-)
 _FLAGS = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread")
 
 
@@ -54,10 +29,11 @@ def host_compiler() -> str:
 
 
 def ensure_probe() -> Path:
-    """Path of the probe's shared library; compiles it when it is not in the cache (about 0.3 s, once)."""
-    whole = hashlib.sha256(repr((_FLAGS, SOURCES, platform.machine())).encode())
-    for name in (*SOURCES, *_HEADERS):
-        whole.update((FOLDER / name).read_bytes())
+    """Path of the probe's shared library; compiles it when it is not in the cache (about a second, once)."""
+    sources = sorted(FOLDER.glob("*.c"))
+    whole = hashlib.sha256(repr((_FLAGS, [s.name for s in sources], platform.machine())).encode())
+    for file in (*sources, *sorted(FOLDER.glob("*.h"))):
+        whole.update(file.read_bytes())
     key = whole.hexdigest()[:16]
     target = cache_root() / "probe" / f"probe-{key}.so"
     if target.is_file():
@@ -68,7 +44,7 @@ def ensure_probe() -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             built = Path(folder) / target.name
             done = subprocess.run(
-                [compiler, *_FLAGS, *(str(FOLDER / name) for name in SOURCES), "-o", str(built)],
+                [compiler, *_FLAGS, *map(str, sources), "-o", str(built)],
                 capture_output=True,
                 text=True,
                 check=False,

@@ -4,21 +4,17 @@
 #include "access.h"
 
 #include <stddef.h>
-#include <string.h>
+
+#include "ram.h"
 
 struct access_area *access_area;
 static struct access *noted;
-static const uint8_t *ram;
-static uint32_t ram_at, ram_size;
 
 _Static_assert(sizeof(struct access_area) <= 2048 - ACCESS_AT, "the parts of the shared file overlap");
 
-void access_install(void *control_file, const uint8_t *bytes, uint32_t at, uint32_t size) {
+void access_install(void *control_file) {
   access_area = (struct access_area *)((char *)control_file + ACCESS_AT);
   noted = (struct access *)((char *)control_file + access_area->at);
-  ram = bytes;
-  ram_at = at;
-  ram_size = size;
 }
 
 bool access_note(const struct access_place *place, uint32_t address, uint32_t size, bool store, uint64_t count,
@@ -37,8 +33,7 @@ bool access_note(const struct access_place *place, uint32_t address, uint32_t si
     r->left--;
     a = &noted[access_area->count++];
     *a = (struct access){count - place->ahead, cycles, 0, place->pc, address, size | (uint32_t)store << 31, i};
-    if (ram != NULL && address >= ram_at && address - ram_at <= ram_size - size && size <= sizeof a->value)
-      memcpy(&a->value, ram + (address - ram_at), size);
+    if (size <= sizeof a->value) ram_read(address, &a->value, size);
   }
   return stop || access_area->count > access_area->max / 2;
 }

@@ -31,9 +31,11 @@ struct access_place { /* an instruction */
   uint32_t cycles; /* the same of cycles, as far as they are known at translation */
 };
 
+#pragma GCC visibility push(hidden)
 extern struct access_area *access_area;
-void access_install(void *control_file, const uint8_t *ram, uint32_t ram_at, uint32_t ram_size);
+void access_install(void *control_file);
 
 /* True: the core is to stop at the next block. */
 bool access_note(const struct access_place *place, uint32_t address, uint32_t size, bool store, uint64_t count,
                  uint64_t cycles);
+#pragma GCC visibility pop

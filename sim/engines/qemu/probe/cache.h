@@ -21,6 +21,7 @@ struct cache {
 };
 enum { NO_LINE = 0xffffffffu };
 
+#pragma GCC visibility push(hidden)
 void cache_setup(struct cache *cache, const struct cache_shape *shape);
 /* Looks an address up, `hint` first, and reads its sector if it is not there. True: it was there. `evicted`: an
  * instruction line had to go. */
@@ -36,4 +37,5 @@ static inline bool cache_hit(struct cache *cache, uint32_t address, uint32_t hin
   cache->used[hint] = ++cache->clock;
   return true;
 }
+#pragma GCC visibility pop
 #endif

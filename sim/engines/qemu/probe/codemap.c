@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control.h"
 #include "decode.h"
-#include "functions.h"
 
 enum {
   RETURNS = 1, /* behind something that looks like a call */
@@ -151,6 +151,6 @@ static bool behind_a_condition(uint32_t pc) {
 enum code_arrival codemap_arrival(uint32_t pc) {
   if (!covers(pc) || pc == area->low) return ARRIVES_EITHER;
   if (!behind_a_condition(pc)) return ARRIVES_JUMP;
-  if ((notes[at(pc)] & (RETURNS | TARGET | LOOSE)) || symbol_at(pc) != 0xffffffffu) return ARRIVES_EITHER;
+  if ((notes[at(pc)] & (RETURNS | TARGET | LOOSE)) || symbol_at(pc) != NONE) return ARRIVES_EITHER;
   return ARRIVES_FALL;
 }

@@ -64,5 +64,7 @@ struct op {
  * looked at what follows. */
 static inline unsigned thumb_size(uint16_t first) { return first >> 11 >= 0x1d ? 4 : 2; }
 
+#pragma GCC visibility push(hidden)
 void decode(uint32_t at, const uint16_t half[2], unsigned size, struct op *op);
+#pragma GCC visibility pop
 #endif

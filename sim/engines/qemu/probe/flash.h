@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
 /* At the first translation: where code of that address lies in this process; NULL where QEMU does not say. */
 void flash_seen(uint32_t address, uint8_t *host);
 /* At a stop, after request 'w': reads the rest of it from the socket. False: it cannot be done, nothing is written. */
 bool flash_request(int socket, bool *code);
+#pragma GCC visibility pop
 #endif

@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+#include "control.h"
+#include "ram.h"
+#include "registers.h"
+
 enum { FRAMES_MAX = 1024, NO_SYMBOL = 0xffffffffu, NOWHERE = 1 };
 
 struct functions_area *functions;

@@ -41,14 +41,6 @@ struct code_block *functions_code(uint32_t pc, uint32_t end);
 /* At the start of a block of `function` (or, with `entry`, of its first block), with the counts there. */
 void functions_step(uint32_t pc, uint32_t function, bool entry, uint32_t link, uint64_t instructions, uint64_t cycles);
 
-/* Of probe.c. */
-bool core_registers(uint32_t *sp, uint32_t *lr);
-bool ram_word(uint32_t address, uint32_t *value);
-uint32_t function_of(uint64_t address);        /* index of the last symbol up to there, ~0 where there is none */
-uint32_t symbol_at(uint64_t address);          /* index of the symbol there, or ~0 */
-uint32_t symbol_address(uint32_t symbol);      /* ~0 behind the last one */
-bool is_operator(uint32_t symbol);             /* each of its calls is a place of its own in the tree */
-
 extern struct functions_area *functions;
 extern struct functions_here { /* the innermost call, for the look at every block */
   uint32_t function, back;     /* its function; where it returns to */

@@ -25,6 +25,7 @@ struct stack_store {
   bool by_sp; /* the instruction addresses by the stack pointer */
 };
 
+#pragma GCC visibility push(hidden)
 extern struct stack_area *stack_area;
 
 void stack_install(void *control_file);
@@ -32,4 +33,5 @@ void stack_install(void *control_file);
 void stack_translate(struct stack_store *s, uint32_t pc, const uint16_t half[2], size_t size);
 /* At a store. True: it has left the stack. */
 bool stack_stored(const struct stack_store *s, uint32_t address, uint32_t sp);
+#pragma GCC visibility pop
 #endif

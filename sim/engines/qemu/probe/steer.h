@@ -18,6 +18,7 @@ struct steer_area {
   uint32_t registers[16]; /* 24: r0 to r15 after request 'g'; what request 'j' goes on with */
 };
 
+#pragma GCC visibility push(hidden)
 void steer_install(void *control_file, int ram_fd);
 
 /* The callback for the first block of all; `data` points to its address. */
@@ -26,3 +27,4 @@ void steer_first(unsigned vcpu, void *data);
 /* A request of the runner while the core stands still in front of the block at `pc`. False: it is none of these.
  * 'j' does not return when it is done. */
 bool steer_request(char request, uint64_t pc, bool inner);
+#pragma GCC visibility pop

@@ -101,15 +101,15 @@ struct timing_state {
   struct cache *data;
   struct timing_page *page; /* counts are kept there: the runner may look when no stop was made, say at a reset */
 };
+#pragma GCC visibility push(hidden)
 extern struct timing_state timing;
+enum { TIMING_NEAR = 1 << 16 }; /* bytes: offsets beyond are not put together with others */
 
 void timing_setup(struct timing_page *page);
 
 /* ops[n] of one block. `follow`: registers can be looked at when the block starts; then the loads that timing_enter can
- * see are taken from `watch` (one flag an instruction), where true asks for timing_load on each access. `take` gives
- * memory that lives as long as the process. */
-struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, bool follow, bool *watch,
-                                  void *(*take)(size_t));
+ * see are taken from `watch` (one flag an instruction), where true asks for timing_access on each. */
+struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, bool follow, bool *watch);
 
 /* Works out what the block costs when nobody looks where the core came from: `alone`, `jump`, `arrival`, `tells`. Only
  * where blocks are never left in their middle, and where every branch refills as any other. */
@@ -220,4 +220,5 @@ static inline __attribute__((always_inline)) void timing_enter(struct timing_blo
 
 /* Static cycles from `offset` bytes into the block to its end: for symbols in mid-block. */
 static inline uint32_t timing_rest(const struct timing_block *b, uint32_t offset) { return b->rest[offset >> 1]; }
+#pragma GCC visibility pop
 #endif

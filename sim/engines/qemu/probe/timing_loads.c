@@ -1,0 +1,144 @@
+/* Which loads of a block are looked at when it begins: those whose address can be told from the registers there.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "pool.h"
+#include "timing_block.h"
+
+struct follower { /* what registers are, in terms of those at the start of the block */
+  uint8_t base[16];
+  int32_t offset[16];
+};
+enum { UNKNOWN = 16 };
+
+static void follow(struct follower *f, const struct op *op, bool conditional) {
+  uint8_t base = UNKNOWN;
+  int32_t offset = 0;
+  if (op->flags & F_MOVES) {
+    base = f->base[op->rn];
+    offset = f->offset[op->rn] + op->imm;
+  } else if (op->flags & F_WRITE_BACK) {
+    base = f->base[op->rn];
+    offset = f->offset[op->rn] + op->update;
+  }
+  for (unsigned r = 0; r < 16; r++)
+    if (op->writes >> r & 1) f->base[r] = UNKNOWN;
+  if (conditional || base == UNKNOWN) return;
+  if (op->flags & F_MOVES) {
+    f->base[op->rd] = base;
+    f->offset[op->rd] = offset;
+  } else {
+    f->base[op->rn] = base;
+    f->offset[op->rn] = offset;
+  }
+}
+
+struct found {
+  struct timing_load load;
+  uint8_t base, index, shift;
+};
+
+static bool can_see(const struct follower *f, const struct op *op, struct found *to) {
+  struct timing_load *l = &to->load;
+  if (f->base[op->rn] == UNKNOWN) return false;
+  if ((op->flags & F_REGISTER) && f->base[op->rm] == UNKNOWN) return false;
+  to->base = f->base[op->rn];
+  l->offset = f->offset[op->rn] + op->imm;
+  to->index = UNKNOWN;
+  to->shift = 0;
+  if (op->flags & F_REGISTER) {
+    to->index = f->base[op->rm];
+    to->shift = op->shift;
+    l->offset += (int32_t)((uint32_t)f->offset[op->rm] << op->shift);
+  }
+  l->width = op->width;
+  l->span = (uint16_t)(op->n > 1 ? 4 * (op->n - 1) : 0);
+  l->slot = 0;
+  l->count = 1;
+  return l->offset > -TIMING_NEAR && l->offset < TIMING_NEAR - 256;
+}
+
+static bool same_pointer(const struct found *a, const struct found *b) {
+  return a->base == b->base && a->index == b->index && a->shift == b->shift;
+}
+
+/* Adds a load to one that it lies next to, so that both are looked at at once. */
+static bool joins(struct found *to_found, const struct found *found) {
+  struct timing_load *to = &to_found->load;
+  const struct timing_load *l = &found->load;
+  int32_t end = to->offset + to->span, last = l->offset + l->span, low;
+  if (!same_pointer(to_found, found) || to->width != l->width || to->count == 255) return false;
+  if ((to->offset - l->offset) % to->width) return false;
+  if (l->offset > end + 8 || last < to->offset - 8) return false;
+  low = l->offset < to->offset ? l->offset : to->offset;
+  to->span = (uint16_t)((last > end ? last : end) - low);
+  to->offset = low;
+  to->count++;
+  return true;
+}
+
+/* Whether load `n` joins one of those in front of it. */
+static bool join_any(struct found *found, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (joins(&found[i], &found[n])) return true;
+  return false;
+}
+
+/* The loads by pointer. */
+static void put_loads(struct timing_block *b, struct found *found, size_t n) {
+  bool done[MOST] = {false};
+  uint16_t at = 0;
+  b->pointer = take_memory(n * sizeof *b->pointer);
+  b->load = take_memory(n * sizeof *b->load);
+  for (size_t i = 0; i < n; i++) {
+    struct timing_pointer *p = &b->pointer[b->pointers];
+    if (done[i]) continue;
+    *p = (struct timing_pointer){found[i].base, found[i].index, found[i].shift, 0, false, at, 0};
+    for (size_t j = i; j < n; j++) {
+      const struct timing_load *l = &found[j].load;
+      if (done[j] || !same_pointer(&found[i], &found[j])) continue;
+      done[j] = true;
+      b->load[at++] = *l;
+      p->loads++;
+      p->aligned |= (uint8_t)(l->width - 1);
+      if (l->offset & (l->width - 1)) p->look = true;
+    }
+    b->pointers++;
+  }
+}
+
+static bool reads_memory(const struct op *op) {
+  return op->kind == K_LOAD || op->kind == K_LOAD_MANY || op->kind == K_LOAD_TWO || op->kind == K_TABLE;
+}
+
+void timing_find_loads(struct timing_block *b, const struct op *ops, size_t n, bool known, bool *watch) {
+  struct found found[MOST];
+  uint32_t literal[MOST];
+  size_t loads = 0;
+  struct follower f;
+  unsigned conditional = 0;
+  for (uint8_t r = 0; r < 16; r++) f.base[r] = r, f.offset[r] = 0;
+  for (size_t i = 0; i < n; i++) {
+    const struct op *op = &ops[i];
+    if (reads_memory(op)) {
+      if (op->flags & F_LITERAL) {
+        if (op->kind != K_TABLE) literal[b->literals++] = op->literal;
+      } else if (op->rn == 13 && op->kind != K_TABLE) {
+        /* the stack: RAM, aligned */
+      } else if (known && !conditional && op->kind != K_TABLE && can_see(&f, op, &found[loads])) {
+        if (!join_any(found, loads)) loads++;
+      } else {
+        watch[i] = true;
+      }
+    }
+    follow(&f, op, conditional > 0);
+    if (op->kind == K_IT)
+      conditional = op->it;
+    else if (conditional)
+      conditional--;
+  }
+  put_loads(b, found, loads);
+  b->literal = take_memory(b->literals * sizeof *b->literal);
+  memcpy(b->literal, literal, b->literals * sizeof *b->literal);
+}

@@ -1,0 +1,139 @@
+/* See translate.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translate.h"
+
+#include <stdlib.h>
+
+#include "codemap.h"
+#include "exact.h"
+#include "flash.h"
+#include "functions.h"
+#include "lean.h"
+#include "memory.h"
+#include "pool.h"
+#include "regions.h"
+#include "registers.h"
+#include "steer.h"
+#include "stop.h"
+#include "whole.h"
+
+static void on_code(unsigned vcpu, void *data) {
+  (void)vcpu;
+  ((struct code_block *)data)->times++;
+}
+
+static void on_first(unsigned vcpu, void *data) {
+  static bool started;
+  (void)vcpu;
+  if (UNLIKELY(!started)) {
+    started = true;
+    stop(EVENT_START, 0, *(uint64_t *)data);
+  }
+}
+
+static struct block *new_block(uint64_t pc, uint32_t instructions, uint32_t entry, uint64_t link) {
+  struct block *b = take_memory(sizeof *b);
+  *b = (struct block){.pc = pc, .instructions = instructions, .entry = entry, .link = link, .watch = region_watch(pc)};
+  return b;
+}
+
+static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
+  struct timing_block *t;
+  struct op *ops = malloc(n * sizeof *ops);
+  bool *watch = calloc(n, sizeof *watch);
+  uint16_t half[2];
+  if (ops == NULL || watch == NULL) leave();
+  for (size_t i = 0; i < n; i++) {
+    struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+    opcode(insn, half);
+    decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, thumb_size(half[0]), &ops[i]);
+  }
+  t = timing_block((uint32_t)qemu_plugin_tb_vaddr(tb), ops, n, core != no_core, watch);
+  if (lean) timing_lean(t, ops, n);
+  for (size_t i = 0; i < n; i++)
+    if (watch[i]) watch_load(qemu_plugin_tb_get_insn(tb, i), &ops[i]);
+  free(watch);
+  free(ops);
+  return t;
+}
+
+/* Whether nothing has to be looked at when the block begins, so that an inline addition is enough: no symbol and no
+ * return address is there, and it ends in a branch forward or a return. Every loop has a block that does not. */
+static bool only_counts(const struct block *b, const uint16_t half[2], size_t size, uint64_t at, uint64_t target) {
+  bool forward = target > at || (size == 2 && (half[0] & 0xf500) == 0xb100);         /* CBZ, CBNZ */
+  bool back = size == 2 ? half[0] == 0x4770 || (half[0] & 0xff00) == 0xbd00          /* BX LR, POP {.., PC} */
+                        : half[0] == 0xe8bd && (half[1] & 0x8000);                   /* POP.W {.., PC} */
+  return b->entry == NONE && b->link == 0 && (forward || back) && !codemap_returns((uint32_t)b->pc);
+}
+
+/* The first block of all: what can be seen of the machine only there, and the stop in front of it. */
+static void translate_first(struct qemu_plugin_tb *tb, struct block *b, int access) {
+  static uint64_t first_pc;
+  first_pc = b->pc;
+  if (b->timing) b->timing->alone -= (int32_t)timing.page->refill; /* reset is no branch */
+  flash_seen((uint32_t)b->pc, qemu_plugin_insn_haddr(qemu_plugin_tb_get_insn(tb, 0)));
+#ifdef KNOWS_STATE
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, block_env, CB_NO_REGS, &first_pc);
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, steer_first, CB_NO_REGS, &first_pc);
+#endif
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, on_first, access, &first_pc);
+}
+
+/* `counted`: the block adds its instructions as a whole. */
+static void translate_instructions(struct qemu_plugin_tb *tb, size_t n, const struct block *b, bool counted, int access) {
+  for (size_t i = 0; i < n; i++) {
+    struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+    uint64_t here = qemu_plugin_insn_vaddr(insn);
+    uint32_t inner = i ? symbol_at(here) : NONE;
+    if (inner != NONE) {
+      struct block *part = new_block(here, counted ? (uint32_t)(n - i) : 0, inner, 0);
+      part->looks = true;
+      if (b->timing) part->cycles = timing_rest(b->timing, (uint32_t)(here - b->pc));
+      qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inner_entry, access, part);
+    }
+    watch_memory(insn, b, here, counted ? (uint32_t)(n - i) : 1);
+  }
+}
+
+void translate(struct qemu_plugin_tb *tb) {
+  static bool first = true;
+  uint64_t pc = qemu_plugin_tb_vaddr(tb);
+  size_t n = qemu_plugin_tb_n_insns(tb);
+  struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, n - 1);
+  uint64_t at = qemu_plugin_insn_vaddr(last), end, target;
+  uint16_t half[2];
+  bool exact = ctl->flags & FLAG_EXACT, singly = false, link;
+  uint32_t entry = symbol_at(pc);
+  int access = qemu_plugin_version >= 2 ? CB_R_REGS : CB_NO_REGS;
+  struct block *b;
+
+  opcode(last, half);
+  end = at + thumb_size(half[0]);
+  link = is_linked_call(half);
+  target = branch_target(half, (uint32_t)at);
+  if (!exact && qemu_plugin_version >= 2) singly = target > pc && target < end;
+  b = new_block(pc, exact || singly ? 0 : (uint32_t)n, entry, link ? end : 0);
+  if (timing.level != LEVEL_OFF) b->timing = time_block(tb, n);
+  if (!exact && !singly && qemu_plugin_version >= 2) {
+    b->inside = (uint32_t)(end - pc - 1);
+    b->rest = rest_of(tb, n, pc, end);
+  }
+
+  if (first) translate_first(tb, b, access);
+  first = false;
+  b->looks = !only_counts(b, half, end - at, at, target);
+  if (qemu_plugin_version < 2)
+    lean_translate(tb, b, exact ? 0 : n);
+  else
+    whole_translate(tb, b, access);
+  if (functions->on & WATCH_CODE) {
+    struct code_block *code = functions_code((uint32_t)pc, (uint32_t)end);
+    if (code != NULL) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_code, CB_NO_REGS, code);
+  }
+  translate_instructions(tb, n, b, !exact && !singly, access);
+  for (size_t i = 0; singly && i < n; i++)
+    qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_tb_get_insn(tb, i), on_instruction, CB_NO_REGS, NULL);
+  if (exact) count_stretches(tb, n); /* behind on_inner_entry: from version 2 on QEMU keeps that order */
+}
+
