@@ -133,9 +133,9 @@ def _table(config: pytest.Config) -> BudgetTable:
     if _TABLE not in config.stash:
         from sim.budgets import read_budgets
         from sim.errors import UsageError, near
-        from sim.pytest_plugin import _settings
+        from sim.pytest_settings import settings_of
 
-        settings = _settings(config)
+        settings = settings_of(config)
         table = read_budgets(settings.budgets, settings.file or "boardless.toml")
         if table.board_names:
             from sim.boards import all_boards, board_folders

@@ -7,14 +7,13 @@ reason. Engines register under the entry point group `boardless.engines`; nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol
 
-from sim.boards import Board, Memory
-from sim.timing import TimingProfile
+from sim.boards import Board
+from sim.engines.image import Blob, Debugger, Image, Layout
+from sim.engines.observed import Access, Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch, WatchedMemory
+from sim.engines.stop import ENDED_BY_DEBUGGER, Stop, StopKind
 
 # Capability names.
 COUNT = "count"  # exact instruction counts, in total and per region
@@ -28,186 +27,6 @@ ACCESSES = "accesses"  # notes reads and writes of memory
 DEBUGGER = "debugger"  # a debugger can attach
 NATIVE = "native"  # has machines besides, with the memory of boards that it otherwise plays on others
 FLASH = "flash"  # flash can be written while the core stands still, and the core notices (see FlashWriter)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where firmware for one board is linked on one engine. Addresses and sizes in bytes."""
-
-    engine: str
-    machine: str  # what plays the board, for people and for hashes: "mps2-an386"
-    flash: Memory  # origin as the engine has it, size of the board
-    ram: Memory
-    vectors: int  # where the core reads its vector table at reset; usually flash.origin
-    room: Memory  # all RAM the engine has there: sizing runs may use it
-    flash_room: int
-    console: str  # kind of UART: firmware/boards/console_<kind>.c
-    console_base: int
-    native: bool = False  # the board's own addresses, for images that were linked for the board and not for a twin
-
-
-class StopKind(Enum):
-    """Why the core stands still."""
-
-    START = "start"  # before the first instruction
-    SYMBOL = "symbol"  # at the first instruction of an armed symbol
-    LIMIT = "limit"  # the limit is reached, or there is much to take: console bytes, regions
-    ENDED = "ended"  # the engine is gone: reset request, lock-up, crash (see `Stop.detail`)
-    STUCK = "stuck"  # no instruction is executed: asleep with nothing to wake it
-    RESET = "reset"  # the firmware asked for a reset; the core stands still behind the request
-    STACK = "stack"  # the stack pointer has left `Image.stack`
-
-
-@dataclass(frozen=True)
-class Stop:
-    """One stop. `symbol` is the armed name; `detail` says in words why an engine ended."""
-
-    kind: StopKind
-    pc: int = 0
-    symbol: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """What happens at the first instruction of a symbol."""
-
-    stop: bool = False
-    mark: bool = False  # note the clock: a byte is sent to the console
-    region: bool = False  # measure from here to the return
-
-
-@dataclass(frozen=True)
-class Stalls:
-    """Cycles in which the core waited for flash, and how often it had to."""
-
-    fetch: int
-    data: int
-    fetch_misses: int
-    data_misses: int
-
-    def __add__(self, other: Stalls) -> Stalls:
-        return Stalls(
-            self.fetch + other.fetch,
-            self.data + other.data,
-            self.fetch_misses + other.fetch_misses,
-            self.data_misses + other.data_misses,
-        )
-
-    def __sub__(self, other: Stalls) -> Stalls:
-        return Stalls(
-            self.fetch - other.fetch,
-            self.data - other.data,
-            self.fetch_misses - other.fetch_misses,
-            self.data_misses - other.data_misses,
-        )
-
-
-@dataclass(frozen=True)
-class RegionRun:
-    """One call of a region: instruction counts at entry and after return."""
-
-    symbol: str
-    start: int
-    end: int
-    depth: int = 0
-    start_cycles: int = 0  # 0: the engine has no timing model
-    end_cycles: int = 0
-    stalls: Stalls | None = None  # of its cycles, with a timing model
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What else to note in a run. Each costs time, so nothing is noted unless it is asked for."""
-
-    calls_of: str = ""  # tree of calls under this function, from its entry to its return
-    code: bool = False  # which code was executed, how often
-    stack: Memory | None = None  # every store: how deep this stack gets, and a stop where it is left for other data
-
-
-@dataclass(frozen=True)
-class CallNode:
-    """A function as called from one place in the tree of calls; figures are of the function itself.
-
-    A function that is reached by a jump (tail call) counts as called by the one that jumped.
-    """
-
-    function: str
-    parent: int  # index of the caller's node; -1: the root
-    ordinal: int  # 1, 2, ... for the calls of armed regions, each a node of its own; 0: any other function
-    calls: int
-    instructions: int
-    cycles: int
-
-
-@dataclass(frozen=True)
-class CodeBlock:
-    """Straight code that was executed `times` times. Address and size in bytes."""
-
-    address: int
-    size: int
-    times: int
-
-
-@dataclass(frozen=True)
-class Blob:
-    """Bytes that are loaded beside an image."""
-
-    address: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class WatchedMemory:
-    """Memory whose accesses are noted, `most` of them; `stop`: the core stops soon behind each."""
-
-    memory: Memory
-    reads: bool
-    writes: bool
-    stop: bool
-    most: int
-
-
-@dataclass(frozen=True)
-class Access:
-    """One access to watched memory. Counts are those in front of the instruction at `pc`."""
-
-    place: int  # index of the WatchedMemory
-    instructions: int
-    cycles: int  # 0: the engine has no timing model
-    pc: int
-    address: int
-    size: int
-    write: bool
-    value: int  # what is in memory behind the access
-
-
-ENDED_BY_DEBUGGER = "the debugger has ended the machine"  # Stop.detail of that
-
-
-@dataclass(frozen=True)
-class Debugger:
-    """Where to wait for a debugger before the first instruction; `ready` is called when one can attach."""
-
-    socket: Path
-    ready: Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Image:
-    """A linked firmware as an engine needs it."""
-
-    elf: Path
-    layout: Layout
-    functions: Mapping[str, int]  # name -> address, Thumb bit clear
-    timers: bool = False  # reads timers or takes interrupts: virtual time must follow instructions
-    console_symbol: str = ""  # called once per console byte; empty: watch the UART's data register
-    stops: Sequence[str] = field(default=())  # names in `functions` that stop the core from the start
-    watch: Watch | None = None
-    timing: TimingProfile | None = None  # count cycles by this model; None: instructions only
-    stack: Memory | None = None  # the stack pointer stays in here (its end included), where the engine can watch it
-    blob: Blob | None = None  # loaded beside the image
-    debugger: Debugger | None = None
 
 
 class Session(Protocol):
@@ -323,3 +142,38 @@ class NativeEngine(Engine, Protocol):
 
     def native_layout(self, board: Board) -> Layout | None:
         """Where images lie that were linked for the board itself; None where the engine has no such machine for it."""
+
+
+__all__ = [
+    "ACCESSES",
+    "BUDGET",
+    "CALLS",
+    "COUNT",
+    "CYCLES",
+    "DEBUGGER",
+    "ENDED_BY_DEBUGGER",
+    "FAULTS",
+    "FLASH",
+    "MARKS",
+    "NATIVE",
+    "REGISTERS",
+    "Access",
+    "Arm",
+    "Blob",
+    "CallNode",
+    "CodeBlock",
+    "Debugger",
+    "Engine",
+    "FlashWriter",
+    "Image",
+    "Layout",
+    "NativeEngine",
+    "RegionRun",
+    "Session",
+    "Stalls",
+    "SteeredSession",
+    "Stop",
+    "StopKind",
+    "Watch",
+    "WatchedMemory",
+]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sim.errors import FirmwareFailure, UsageError
 from sim.faults.shot import Outcome, Shot
-from sim.machine.runner import ENDINGS, NotSeen
+from sim.machine.failing import NotSeen
+from sim.machine.start import ENDINGS
 
 if TYPE_CHECKING:
     from sim.machine import Machine

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sim.machine.calling import CallResult
+from sim.machine.call_result import CallResult
 from sim.machine.console import Console
+from sim.machine.failing import NotSeen
 from sim.machine.intercepting import InterceptedCall
 from sim.machine.machine import Machine
 from sim.machine.measuring import Measurement, Spread, described_cycles, spread_of_cycles
-from sim.machine.runner import ENDINGS, NotSeen
 from sim.machine.sensor import Sensor
+from sim.machine.start import ENDINGS
 from sim.machine.tracing import Backtrace, TraceFrame
 from sim.machine.watching import MemoryEvent
 

@@ -76,8 +76,8 @@ def test_flies(machine, recording):
         "full log: ",
         "test_four_parts.py:7: NotSeen",
     )
-    assert "machine.py" not in text
-    assert "pytest_plugin.py" not in text
+    assert "running.py" not in text
+    assert "pytest_fixtures.py" not in text
     log = log_of(text)
     assert "bench" in log.splitlines()[0]
     assert all(f"tick {n:03d}" in log for n in range(1, 23))
@@ -126,7 +126,7 @@ def test_it(machine):
         "backtrace:",
         "main",
     )
-    assert "machine.py" not in text
+    assert "running.py" not in text
 
 
 def test_a_failed_machine_stays_failed_and_says_the_same(project: pytest.Pytester) -> None:
@@ -212,7 +212,7 @@ def test_it(up):
 
 def test_full_trace_hides_nothing(project: pytest.Pytester) -> None:
     body = "def test_it(machine):\n    machine.wait_for_decision('x', within='1 s')\n"
-    assert "machine.py" in failure(project, body, "--full-trace")
+    assert "running.py" in failure(project, body, "--full-trace")
 
 
 def test_logs_of_equal_names_and_of_parameters_do_not_mix(project: pytest.Pytester) -> None:

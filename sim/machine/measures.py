@@ -1,0 +1,94 @@
+"""A machine that measures: runs of functions, trees of calls, executed code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sim.clock import cycle_model
+from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun
+from sim.errors import UsageError, near
+from sim.machine.base import MachineBase
+from sim.machine.measuring import Measurement, Spread, spread_of_cycles
+
+
+class MeasuringMachine(MachineBase):
+    """Counts what happens between a function's entry and its return."""
+
+    def measure(self, region: str, runs: int = 1, within: float | str = "60 s") -> Measurement:
+        """Instructions and cycles of the next `runs` runs of a function, entry to return. `"invoke"`: TFLM's Invoke().
+
+        Raises UsageError for an unknown function, NotSeen when it does not run often enough.
+        """
+        symbol = self.region_symbol(region)
+        if symbol in self._runner.on_call:
+            raise UsageError(f"{region!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
+        first = self.instructions  # a run that is under way now is not one of them
+        self._regions.arm(symbol)
+        try:
+            self._runner.run_until(
+                lambda: len(self._regions.runs(symbol, first)) >= runs, within, f"{runs} runs of {region!r}"
+            )
+        finally:
+            self._regions.disarm(symbol)
+        measured = self._measurement(region, self._regions.runs(symbol, first)[:runs])
+        self.measurements.append(measured)
+        return measured
+
+    def keep_region(self, region: str) -> None:
+        """Measure every run of a function from now on, without waiting for it; see `region_measured`."""
+        self._regions.keep(self.region_symbol(region))
+
+    def region_measured(self, region: str) -> Measurement | None:
+        """All runs so far of a function that is measured with `keep_region`; None: there were none."""
+        runs = self._regions.runs(self.region_symbol(region))
+        return self._measurement(region, runs) if runs else None
+
+    def _measurement(self, region: str, runs: list[RegionRun]) -> Measurement:
+        timing = self.board.timing
+        return Measurement(
+            region=region,
+            runs=len(runs),
+            instructions=Spread.of([run.end - run.start for run in runs]),
+            cycles=spread_of_cycles(runs),
+            model=cycle_model(timing),
+            validated=timing is not None and timing.validated,
+            engine=self.engine_text,
+            firmware_sha256=self.elf.sha256,
+            info=dict(self.port.info),
+        )
+
+    def arm(self, symbol: str, what: Arm) -> None:
+        """Change what happens at a function (see `sim.engines.protocol.Arm`)."""
+        self._session.arm(self.region_symbol(symbol), what)
+
+    def on_call(self, function: str, call: Callable[[], None]) -> None:
+        """Call `call()` at the first instruction of every call of a function; the machine stands still meanwhile."""
+        symbol = self.region_symbol(function)
+        self._runner.on_call[symbol] = call
+        self._session.arm(symbol, Arm(stop=True))
+
+    def new_runs(self, symbol: str) -> list[RegionRun]:
+        """Runs of an armed region that ended since the last call."""
+        return self._regions.new(symbol)
+
+    def calls(self) -> list[CallNode]:
+        """The tree of calls that `watch` asked for (see `sim.engines.protocol.Watch`)."""
+        return self._session.calls()
+
+    def code(self) -> list[CodeBlock]:
+        """The executed code that `watch` asked for."""
+        return self._session.code()
+
+    def region_runs(self, symbol: str) -> list[RegionRun]:
+        """All runs so far of an armed region, in the order in which they ended."""
+        return self._regions.runs(symbol)
+
+    def region_symbol(self, region: str) -> str:
+        """The function that a region's name stands for: itself, or `boardless_<name>`. Raises UsageError."""
+        for name in (region, f"boardless_{region}"):
+            if name in self.elf.functions:
+                return name
+        raise UsageError(
+            f"{self.elf.path.name} has no function {region!r} (inlined away?)",
+            hint=near(region, {n.removeprefix("boardless_") for n in self.elf.functions}),
+        )
