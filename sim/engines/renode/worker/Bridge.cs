@@ -64,19 +64,21 @@ namespace Antmicro.Renode.Peripherals.CPU
             Armed armed;
             if(!arms.TryGetValue(name, out armed))
             {
-                armed = arms[name] = new Armed { Name = name };
+                armed = arms[name] = new Armed { Core = this, Name = name };
             }
             armed.Stop = stop;
             armed.Region = region;
-            if((stop || region) && armed.Hook == null)
+            // A hook's type has another name in each version of Renode: it is left to the compiler. Two made from one
+            // method of one object are equal, so the second of them removes the first.
+            if((stop || region) && !armed.Hooked)
             {
-                armed.Hook = (c, at) => OnArrival(armed, at);
-                AddHook(address, armed.Hook);
+                AddHook(address, armed.OnArrival);
+                armed.Hooked = true;
             }
-            else if(!stop && !region && armed.Hook != null)
+            else if(!stop && !region && armed.Hooked)
             {
-                RemoveHook(address, armed.Hook);
-                armed.Hook = null;
+                RemoveHook(address, armed.OnArrival);
+                armed.Hooked = false;
             }
         }
 
@@ -379,7 +381,13 @@ namespace Antmicro.Renode.Peripherals.CPU
             public string Name;
             public bool Stop;
             public bool Region;
-            public Action<ICpuSupportingGdb, ulong> Hook;
+            public bool Hooked;
+            public BoardlessCore Core;
+
+            public void OnArrival(ICpuSupportingGdb cpu, ulong at)
+            {
+                Core.OnArrival(this, at);
+            }
         }
 
         private class Open

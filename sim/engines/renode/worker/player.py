@@ -34,11 +34,10 @@ class Player:
         self._buffer = ctypes.create_string_buffer(BUFFER)
         self._machine: Any = None
         self._cpu: Any = None
-        from Antmicro.Renode.Core import EmulationManager
         from Antmicro.Renode.Logging import Logger, LogLevel
         from Antmicro.Renode.Logging.Backends import MemoryBackend
 
-        self._version = _version(EmulationManager)
+        self._version = _version()
         self._monitor = Monitor()
         self._log = MemoryBackend()
         Logger.AddBackend(self._log, "boardless", True)
@@ -51,15 +50,20 @@ class Player:
 
     def _runtime(self) -> str:
         from System import Environment, Type
+        from System.Reflection import BindingFlags
 
-        return f"{'.NET' if Type.GetType('Mono.Runtime') is None else 'mono'} {Environment.Version}"
+        mono = Type.GetType("Mono.Runtime")
+        if mono is None:
+            return f".NET {Environment.Version}"
+        name = mono.GetMethod("GetDisplayName", BindingFlags.NonPublic | BindingFlags.Static)
+        return f"mono {str(name.Invoke(None, None)).split()[0]}"
 
     def _load_core(self, cache: Path) -> None:
-        """Bridge.cs, compiled by Renode's compiler for this version of Renode; kept, for that takes seconds."""
+        """Bridge.cs, compiled by Renode's compiler for this build of Renode; kept, for that takes seconds."""
         from Antmicro.Renode.Utilities import AdHocCompiler, TypeManager
 
         source = Path(__file__).with_name("Bridge.cs")
-        key = hashlib.sha256(source.read_bytes() + f"{self._version} {self._runtime()}".encode()).hexdigest()[:24]
+        key = hashlib.sha256(source.read_bytes() + f"{_build()} {self._runtime()}".encode()).hexdigest()[:24]
         library = cache / f"core-{key}.dll"
         if not library.is_file():
             made = Path(str(AdHocCompiler().Compile(str(source))))
@@ -183,15 +187,20 @@ def _load_elf(machine: Any, bus: Any, elf: str) -> None:
         machine.load_elf(elf)
 
 
-def _version(kind: Any) -> str:
+def _version() -> str:
     """ "1.15.3" and the like. Renode itself asks the program that it was started as, which here is Python."""
     from System import AppDomain
-    from System.Reflection import AssemblyInformationalVersionAttribute
 
     for assembly in AppDomain.CurrentDomain.GetAssemblies():
-        if assembly.GetName().Name == "Renode":
-            for mark in assembly.GetCustomAttributes(AssemblyInformationalVersionAttribute, False):
-                found = re.search(r"\d+(\.\d+)+", str(mark.InformationalVersion))
-                if found:
-                    return found[0]
-    return str(kind.Instance.VersionString) or "unknown"
+        name = assembly.GetName()
+        if name.Name == "Renode":  # its fourth number is the time of the build
+            return f"{name.Version.Major}.{name.Version.Minor}.{name.Version.Build}"
+    return "unknown"
+
+
+def _build() -> str:
+    """Identifies this build of Renode's core, which Bridge.cs was compiled against: two of one version can differ."""
+    from Antmicro.Renode.Peripherals.CPU import CortexM
+    from clr import GetClrType
+
+    return str(GetClrType(CortexM).Module.ModuleVersionId)
