@@ -154,7 +154,7 @@ def test_a_failure_is_final(images: Callable[[str], Path]) -> None:
 def test_a_killed_engine_fails_the_test(images: Callable[[str], Path], what: str) -> None:
     with started(images("cortex-m4"), "cortex-m4", 14) as machine:
         machine.run("10 ms")
-        pid = machine._session._process.pid  # type: ignore[attr-defined]
+        pid = machine._session.pid  # type: ignore[attr-defined]
         if what != "killed":
             os.kill(pid, signal.SIGSTOP)
         os.kill(pid, signal.SIGKILL)

@@ -45,7 +45,7 @@ def machine(firmware: Path) -> Iterator[Machine]:
 
 
 def pid_of(machine: Machine) -> int:
-    pid: int = machine._session._process.pid  # type: ignore[attr-defined]
+    pid: int = machine._session.pid  # type: ignore[attr-defined]
     return pid
 
 

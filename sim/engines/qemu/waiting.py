@@ -1,0 +1,135 @@
+"""Waiting for the core: until the probe stops it, QEMU ends, or nothing moves any more."""
+
+from __future__ import annotations
+
+import select
+import signal
+import subprocess
+import time
+
+from sim.engines.protocol import ENDED_BY_DEBUGGER, Image, Stop, StopKind
+from sim.engines.qemu import control as ctl
+from sim.engines.qemu.ending import last_registers, why_ended
+from sim.engines.qemu.process import asleep
+from sim.engines.qemu.wiring import Wiring
+
+# The firmware can make none of these happen by being slow: they only catch an engine without progress.
+_LOOK_EVERY = 0.1  # s of host time between two looks at a core that does not stop
+_ASLEEP_AFTER = 2  # looks in a row without one instruction, every thread of QEMU waiting for something
+_STUCK_AFTER = 60  # looks in a row without one instruction
+ANSWER_WITHIN = _LOOK_EVERY * _STUCK_AFTER  # s of host time for a request to a core that stands still
+
+_RESET = "the firmware asked for a reset (AIRCR.SYSRESETREQ)"
+_STACK_LEFT = "stack overflow: the stack pointer has left the RAM"
+_KINDS = {
+    ctl.EVENT_START: StopKind.START,
+    ctl.EVENT_SYMBOL: StopKind.SYMBOL,
+    ctl.EVENT_LIMIT: StopKind.LIMIT,
+    ctl.EVENT_FULL: StopKind.LIMIT,  # so that the caller takes console bytes and regions before they are too many
+    ctl.EVENT_STACK: StopKind.STACK,
+}
+OF_PROBE = frozenset(_KINDS.values())
+
+
+class Waiting:
+    """The stops of one process. `last`: the latest one; `left`: registers that a dying QEMU printed."""
+
+    def __init__(self, wiring: Wiring, image: Image) -> None:
+        self._wiring = wiring
+        self._image = image
+        self.last: Stop | None = None
+        self.left: dict[str, int] = {}
+        self._poll = select.poll()
+        self._poll.register(wiring.socket, select.POLLIN)
+        self._poll.register(wiring.qmp, select.POLLIN)
+
+    @property
+    def stands_still(self) -> bool:
+        """The probe holds the core in front of an instruction."""
+        return self.last is not None and self.last.kind in OF_PROBE
+
+    def stop(self, deadline: float | None) -> Stop:
+        """Waits for the next stop; with a deadline (host's monotonic clock) not longer than that."""
+        self.last = self._next_stop(deadline)
+        return self.last
+
+    def _next_stop(self, deadline: float | None) -> Stop:
+        monitor = self._wiring.monitor
+        looks, before = 0, -1
+        while True:
+            ready = [fd for fd, _ in self._poll.poll(_LOOK_EVERY * 1000)]
+            if self._wiring.socket.fileno() in ready:
+                return self._stop_of_probe()
+            elif ready:  # an event of QEMU's, or its end, which the probe's socket says too
+                if monitor.reset_requested():
+                    return self._reset()
+                if monitor.shut_down and self._image.debugger:
+                    return Stop(StopKind.ENDED, detail=ENDED_BY_DEBUGGER)
+                if monitor.gone:
+                    self._poll.unregister(self._wiring.qmp)
+            else:
+                now = self._wiring.control.count
+                looks = looks + 1 if now == before else 0
+                before = now
+                if self._image.debugger:  # which may hold the core as long as it likes
+                    continue
+                late = deadline is not None and time.monotonic() > deadline
+                if late or (deadline is None and self._no_progress(looks)):
+                    return self._stuck()
+
+    def _stop_of_probe(self) -> Stop:
+        """What the probe stopped for."""
+        try:
+            byte = self._wiring.socket.recv(1)
+        except ConnectionResetError:
+            byte = b""
+        if not byte:
+            return Stop(StopKind.ENDED, detail=self._why_ended())
+        kind, pc, symbol = self._wiring.control.event()
+        return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=self._stack_left() if kind == ctl.EVENT_STACK else "")
+
+    def _no_progress(self, looks: int) -> bool:
+        # A host that is busy starves QEMU, but then a thread of it wants to run.
+        return looks >= _STUCK_AFTER or (looks >= _ASLEEP_AFTER and asleep(self._wiring.process.pid))
+
+    def registers(self) -> dict[str, int]:
+        """See `sim.engines.protocol.Session.registers`."""
+        registers = self.left or self._wiring.monitor.registers()
+        # The core's own pc is only right between blocks; the probe knows that of its stop.
+        if registers and self.last is not None and self.last.kind in OF_PROBE:
+            registers["pc"] = self.last.pc
+        return registers
+
+    def _reset(self) -> Stop:
+        return Stop(StopKind.RESET, pc=self.registers().get("pc", 0), detail=_RESET)
+
+    def _stuck(self) -> Stop:
+        if self._wiring.monitor.is_shut_down():  # before QEMU had begun to send events
+            return self._reset()
+        return Stop(
+            StopKind.STUCK,
+            pc=self.registers().get("pc", 0),
+            detail="the core executes no instruction: it sleeps, and nothing is left to wake it",
+        )
+
+    def _why_ended(self) -> str:
+        try:
+            code = self._wiring.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._wiring.kill()
+            code = -signal.SIGKILL
+        text = self._wiring.errors()
+        if self._image.debugger and code == 0:
+            return ENDED_BY_DEBUGGER
+        self.left = last_registers(text)
+        return why_ended(code, text)
+
+    def _stack_left(self) -> str:
+        stack = self._image.watch.stack if self._image.watch else None
+        if stack is None:
+            return _STACK_LEFT
+        address, pc = self._wiring.control.stack_left()
+        if address:
+            end = f"{stack.origin:#010x}"
+            return f"stack overflow: the store at {pc:#010x} writes {address:#010x}, below the stack that ends at {end}"
+        return f"stack overflow: the stack pointer is outside the stack, {stack.origin:#010x} to {stack.end:#010x}"
