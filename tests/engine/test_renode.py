@@ -19,8 +19,9 @@ from bare import board_with, compiled
 from sim.boards import Board
 from sim.engines.renode import RenodeEngine, find_renode
 from sim.errors import FirmwareFailure, SetupError
-from sim.inference import invoke
+from sim.inference import invoke, zero_rows
 from sim.machine import Machine
+from sim.model import Model
 from sim.paths import data_root
 from sim.settings import Settings
 from sim.target import Target
@@ -63,8 +64,6 @@ def faults(renode: RenodeEngine, tmp_path: Path) -> Iterator[Callable[[int], Mac
 def test_outputs_are_those_of_qemu_bit_by_bit(board: str) -> None:
     rows = np.random.default_rng(1).integers(-128, 128, (3, 1, 50, 6), dtype=np.int8)
     shape = Target.of(replace(settings(), board=board))
-    from sim.model import Model
-
     model = Model.load(MODEL)
     rows = rows.reshape(-1)[: 3 * int(np.prod(model.inputs[0].shape))]
     rows = np.resize(rows, (3, *model.inputs[0].shape[1:])).astype(np.int8)
@@ -73,6 +72,13 @@ def test_outputs_are_those_of_qemu_bit_by_bit(board: str) -> None:
     assert ours.outputs_sha256 == theirs.outputs_sha256
     assert theirs.cycles is None  # Renode counts instructions
     assert abs(ours.instructions.median - theirs.instructions.median) < 0.001 * ours.instructions.median
+
+
+def test_a_region_that_is_armed_where_the_core_stands_is_measured_from_its_first_run() -> None:
+    target = Target.of(replace(settings(), board="nucleo_u575zi"))
+    model = Model.load(MODEL)
+    measured = invoke(model, zero_rows(model), target=target)  # one inference, without a stop that ends Renode's piece
+    assert measured.instructions.min == measured.instructions.max > model.macs
 
 
 def test_an_app_decides_the_same_on_both_engines() -> None:

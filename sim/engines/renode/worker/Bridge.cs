@@ -73,7 +73,7 @@ namespace Antmicro.Renode.Peripherals.CPU
             if((stop || region) && !armed.Hooked)
             {
                 AddHook(address, armed.OnArrival);
-                armed.Hooked = true;
+                armed.Hooked = hooksAdded = true;
             }
             else if(!stop && !region && armed.Hooked)
             {
@@ -197,6 +197,7 @@ namespace Antmicro.Renode.Peripherals.CPU
                     continue;
                 }
                 ulong done;
+                hooksAdded = false;
                 plannedEnd = Math.Min(Count + wanted - executed, limit);
                 var result = base.ExecuteInstructions(plannedEnd - Count, out done);
                 executed += done;
@@ -238,7 +239,8 @@ namespace Antmicro.Renode.Peripherals.CPU
                 return 0;
             }
             StandStill("symbol", bellName, bellAddress, 1);
-            if(closing || limit < plannedEnd)
+            // Renode puts new hooks into the code when it is called to execute: it must return for that.
+            if(closing || limit < plannedEnd || hooksAdded)
             {
                 returning = true;
                 RequestReturn();
@@ -357,6 +359,7 @@ namespace Antmicro.Renode.Peripherals.CPU
         private ulong limit;
         private ulong plannedEnd;
         private bool returning;
+        private volatile bool hooksAdded;
         private int unexpected;
         private bool strict;
         private volatile bool standing;

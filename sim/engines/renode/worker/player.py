@@ -60,13 +60,13 @@ class Player:
 
     def _load_core(self, cache: Path) -> None:
         """Bridge.cs, compiled by Renode's compiler for this build of Renode; kept, for that takes seconds."""
-        from Antmicro.Renode.Utilities import AdHocCompiler, TypeManager
+        from Antmicro.Renode.Utilities import TypeManager
 
         source = Path(__file__).with_name("Bridge.cs")
         key = hashlib.sha256(source.read_bytes() + f"{_build()} {self._runtime()}".encode()).hexdigest()[:24]
         library = cache / f"core-{key}.dll"
         if not library.is_file():
-            made = Path(str(AdHocCompiler().Compile(str(source))))
+            made = _compiled(source)
             cache.mkdir(parents=True, exist_ok=True)
             part = library.with_suffix(f".{os.getpid()}.part")
             shutil.copy(made, part)
@@ -175,6 +175,17 @@ class Player:
         Logger.Flush()
         entries = list(self._log.GetMemoryLogEntries(lines))
         return {"lines": [f"{e.Type}: {e.Message}" for e in entries]}, b""
+
+
+def _compiled(source: Path) -> Path:
+    """Renode 1.16 takes a list of files, for which a Python string would pass, too; 1.15 takes one file."""
+    from Antmicro.Renode.Utilities import AdHocCompiler
+    from clr import GetClrType
+    from System import Array, String
+
+    compiler = AdHocCompiler()
+    several = GetClrType(AdHocCompiler).GetMethod("Compile").GetParameters()[0].ParameterType.IsArray
+    return Path(str(compiler.Compile(Array[String]([str(source)]) if several else str(source))))
 
 
 def _load_elf(machine: Any, bus: Any, elf: str) -> None:
