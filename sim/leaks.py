@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 Row = npt.NDArray[np.float64]
 _NUMBER = re.compile(r"[-+]?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :,]?){16,}")
+_DIGITS = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
+RECORDER = "recorder"  # `Leak.where`: it has not sent anything yet
 _DIFFERENT = 8  # values in a run
 _SAMPLES = 32768
 _STEP = 4  # numbers between the windows of them that are looked at
@@ -43,7 +45,7 @@ _WIDE = 16  # channels; more are pixels of a frame, and compared row by row
 class Leak:
     """Samples in something that left the device."""
 
-    where: str  # "console", "output 0", "decisions"
+    where: str  # "console", "output 0", "decisions", "recorder"
     reading: str  # how they were read there: "decimal numbers", "<i2"
     sensor: str
     channel: str
@@ -51,6 +53,8 @@ class Leak:
     samples: tuple[int, ...]  # the codes that they follow
 
     def __str__(self) -> str:
+        if self.where == RECORDER:
+            return f"{self.where}: in this image, and {self.reading} {self.sensor}"
         return (
             f"{self.where}, read as {self.reading}: {', '.join(f'{v:g}' for v in self.values[:6])}, … are samples of "
             f"{self.sensor} {self.channel}: {', '.join(str(s) for s in self.samples[:6])}, …"
@@ -69,7 +73,10 @@ class _Stream:
 
 
 def leaks(machine: Machine, run: int = 24) -> list[Leak]:
-    """All leaks so far, at most one for each thing that left and each sensor. Empty: none was found."""
+    """All leaks so far, at most one for each thing that left and each sensor. Empty: none was found.
+
+    A recorder in the image (docs/field.md) is one before it has sent anything: a fault is enough to make it.
+    """
     window = run - _STEP + 1  # every `run` numbers in a row have one that begins where we look
     streams = list(_streams(machine, window))
     found: dict[tuple[str, str], Leak] = {}
@@ -84,7 +91,15 @@ def leaks(machine: Machine, run: int = 24) -> list[Leak]:
                     channel, sent, taken = hit
                     found[where, stream.sensor] = Leak(where, reading, stream.sensor, channel, sent, taken)
                     break
-    return list(found.values())
+    return list(found.values()) + list(_recorders(machine))
+
+
+def _recorders(machine: Machine) -> Iterator[Leak]:
+    if "blr_init" not in machine.runner.elf.symbols:
+        return
+    for slot in machine.board.parts:
+        if machine.sensor(slot).channel.opened:
+            yield Leak(RECORDER, "a fault or a request sends the last samples of", slot, "", (), ())
 
 
 def _streams(machine: Machine, run: int) -> Iterator[_Stream]:
@@ -122,6 +137,8 @@ def _of_text(where: str, text: str) -> Iterator[tuple[str, str, Row]]:
     yield where, "numbers", np.where(np.abs(numbers) < 1e15, numbers, 0.0)  # a long dump is no number
     dump = b"".join(bytes.fromhex(re.sub(r"[ :,]", "", m)) for m in _HEX.findall(text))
     yield from _of_bytes(where, "hex, ", dump)
+    # A number in front of each line's digits (an address, an index) is none of the bytes.
+    yield from _of_bytes(where, "hex, ", b"".join(bytes.fromhex(m) for m in _DIGITS.findall(text)))
     packed = b""
     for found in _BASE64.findall(text):
         try:

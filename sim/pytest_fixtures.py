@@ -116,7 +116,11 @@ def _firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firm
         )
     name = app[0] if app else "invoke"
     folder = path_of(node, name)
-    return _boardless_target.build(
+    target = _boardless_target
+    recorder = marked(node, "recorder")
+    if recorder:
+        target = replace(target, settings=replace(target.settings, recorder=recorder[0]))
+    return target.build(
         folder if folder.is_dir() else name, path_of(node, model[0]).absolute() if model else None
     )
 

@@ -25,6 +25,7 @@ _MARKERS = {
     "engine(name, ...)": "engine(s) the test runs on; each gives a test of its own",
     "app(name)": "app of firmware/apps, or a folder with one: what `firmware` is built from",
     "model(path)": "the .tflite that goes into the app (default: the app's own)",
+    "recorder(time)": "a recorder in the app: '5 s', 'all', '5 s below 0.6' (default: none)",
     "firmware(path)": "a finished ELF, built by whatever means, instead of an app",
     "on_fault(what)": "'stop' (default): a fault ends the test at once; 'run': the firmware's handler goes on",
 }

@@ -30,6 +30,7 @@ class Settings:
     tflm: str = ""  # folder of a TFLM tree; empty: the pinned default tree
     kernels: str = "reference"
     timing: str = "board"  # board time by the board's timing model, or one cycle an instruction, which runs faster
+    recorder: str = ""  # a recorder in the apps: "5 s", "all", "5 s below 0.6"; empty: none (docs/field.md)
     boards: str = ""  # more folders with boards, separated like PATH
     qemu: str = ""  # path of qemu-system-arm; empty: the one on PATH
     renode: str = ""  # a built tree, a package or the portable program of Renode; empty: the PYRENODE_* variables

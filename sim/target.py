@@ -68,7 +68,7 @@ class Target:
 
             model = Model.load(model)
         return build(app, self.board, self.layout, model=model, tree=self.tree, kernels=self.settings.kernels,
-                     arena=arena, engine=self.engine, progress=progress)  # fmt: skip
+                     arena=arena, recorder=self.settings.recorder, engine=self.engine, progress=progress)  # fmt: skip
 
     def boot(
         self, firmware: Path, *, on_fault: str = "stop", log: Path | None = None

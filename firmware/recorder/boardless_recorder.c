@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boardless_recorder.h"
 
-enum { SENSORS = 4, HEAD = 8, LINE_BYTES = 48, LABEL = 24, STACK_MOST = 512, STACK_LINE = 32 };
-enum { SAMPLES = 1, DECISION = 2, CONTINUED = 3 }; /* CONTINUED: samples of the read that the record before is of */
+enum { SENSORS = 4, HEAD = 8, LINE_BYTES = 48, LABEL = 24, STACK_MOST = 512, STACK_LINE = 32, RECORD_MOST = 0xfffff };
+enum { SAMPLES = 1, DECISION = 2, INFERENCE = 3 };
 
 static struct {
   uint8_t *ring;
   uint32_t size, head, used; /* the oldest record begins at head */
+  uint32_t unseen;           /* bytes since the last dump; all that there are while there was none */
   const char *app;
   const uint8_t *build_id;
   uint32_t build_id_bytes, stack_top;
@@ -19,7 +20,7 @@ static struct {
   uint32_t line, crc; /* of the dump that is under way */
 } r;
 
-/* ---- the ring: records of a head (length, kind, sensor, value) and bytes ---- */
+/* ---- the ring: records of a head (length in 20 bits, kind in 4, sensor in 8; value) and bytes ---- */
 
 static uint8_t at(uint32_t offset) { return r.ring[(r.head + offset) % r.size]; }
 
@@ -33,24 +34,23 @@ static void push(uint8_t byte) {
   r.used++;
 }
 
-static uint32_t kind_of_oldest(void) { return word_at(0) >> 16 & 0xffu; }
+static uint32_t kind_of_oldest(void) { return word_at(0) >> 20 & 15u; }
 
 static void drop_oldest(void) {
-  uint32_t length = (word_at(0) & 0xffffu) + HEAD;
+  uint32_t length = (word_at(0) & RECORD_MOST) + HEAD;
   r.head = (r.head + length) % r.size;
   r.used -= length;
 }
 
-/* Room for a record; the oldest go, and with them the rest of a read: what is kept begins where a read did, so that a
- * replay makes its windows of the same samples. 0: it would never fit. */
+/* Room for a record; the oldest go. A record is a whole read: what is kept begins where a read did, so that a replay
+ * makes its windows of the same samples. 0: it would never fit. */
 static int begin(uint32_t kind, uint32_t sensor, uint32_t value, uint32_t bytes) {
-  if (r.ring == NULL || bytes + HEAD > r.size || bytes > 0xffffu) return 0;
+  if (r.ring == NULL || bytes > RECORD_MOST || bytes + HEAD > r.size) return 0;
   while (r.size - r.used < bytes + HEAD) drop_oldest();
   while (r.used > 0 && kind_of_oldest() != SAMPLES) drop_oldest();
-  push((uint8_t)bytes);
-  push((uint8_t)(bytes >> 8));
-  push((uint8_t)kind);
-  push((uint8_t)sensor);
+  if (r.unseen < r.size) r.unseen += bytes + HEAD;
+  bytes |= kind << 20 | sensor << 24;
+  for (int i = 0; i < 32; i += 8) push((uint8_t)(bytes >> i));
   for (int i = 0; i < 32; i += 8) push((uint8_t)(value >> i));
   return 1;
 }
@@ -60,6 +60,7 @@ void blr_init(void *memory, uint32_t bytes, const char *app, const uint8_t *buil
   r.ring = bytes > HEAD && put != NULL ? memory : NULL;
   r.size = bytes;
   r.head = r.used = r.sensors = 0;
+  r.unseen = bytes;
   r.app = app;
   r.build_id = build_id;
   r.build_id_bytes = build_id != NULL ? build_id_bytes : 0;
@@ -67,33 +68,38 @@ void blr_init(void *memory, uint32_t bytes, const char *app, const uint8_t *buil
   r.put = put;
 }
 
-int blr_sensor(const char *name, uint32_t rate_mhz, uint32_t range, uint32_t range2, uint32_t channels, uint32_t width) {
-  if (r.sensors == SENSORS || channels * width == 0) return -1;
-  r.sensor[r.sensors].name = name;
-  r.sensor[r.sensors].rate_mhz = rate_mhz;
-  r.sensor[r.sensors].range = range;
-  r.sensor[r.sensors].range2 = range2;
-  r.sensor[r.sensors].channels = channels;
-  r.sensor[r.sensors].width = width;
-  return (int)r.sensors++;
+static int is_same(const char *a, const char *b) {
+  while (*a != '\0' && *a == *b) a++, b++;
+  return *a == *b;
 }
 
-/* In pieces that make one line each, so that a torn line costs little. */
+int blr_sensor(const char *name, uint32_t rate_mhz, uint32_t range, uint32_t range2, uint32_t channels, uint32_t width) {
+  uint32_t slot = 0;
+  while (slot < r.sensors && !is_same(r.sensor[slot].name, name)) slot++;
+  if (slot == SENSORS || channels * width == 0) return -1;
+  if (slot < r.sensors) r.used = 0; /* opened again: its samples count from 0 again, those before would be mixed up */
+  if (slot == r.sensors) r.sensors++;
+  r.sensor[slot].name = name;
+  r.sensor[slot].rate_mhz = rate_mhz;
+  r.sensor[slot].range = range;
+  r.sensor[slot].range2 = range2;
+  r.sensor[slot].channels = channels;
+  r.sensor[slot].width = width;
+  return (int)slot;
+}
+
 void blr_samples(int sensor, uint32_t first, const void *codes, uint32_t samples) {
   const uint8_t *from = codes;
-  uint32_t size, most, kind = SAMPLES;
+  uint32_t bytes;
   if (sensor < 0 || (uint32_t)sensor >= r.sensors) return;
-  size = r.sensor[sensor].channels * r.sensor[sensor].width;
-  most = size < LINE_BYTES ? LINE_BYTES / size : 1;
-  while (samples > 0) {
-    uint32_t n = samples < most ? samples : most;
-    if (!begin(kind, (uint32_t)sensor, first, n * size)) return;
-    for (uint32_t i = 0; i < n * size; i++) push(from[i]);
-    kind = CONTINUED;
-    from += n * size;
-    first += n;
-    samples -= n;
-  }
+  bytes = samples * r.sensor[sensor].channels * r.sensor[sensor].width;
+  if (bytes == 0 || !begin(SAMPLES, (uint32_t)sensor, first, bytes)) return;
+  for (uint32_t i = 0; i < bytes; i++) push(from[i]);
+}
+
+void blr_inference(int sensor, uint32_t samples) {
+  if (sensor < 0 || (uint32_t)sensor >= r.sensors) return;
+  begin(INFERENCE, (uint32_t)sensor, samples, 0);
 }
 
 void blr_decision(uint32_t class_index, float score, const char *label, int sensor, uint32_t samples) {
@@ -200,41 +206,68 @@ static void header(const char *trigger) {
   }
 }
 
+static void taken(uint32_t sensor, uint32_t samples) {
+  if (sensor >= r.sensors) return;
+  put(' ');
+  put_text(r.sensor[sensor].name);
+  put('=');
+  put_number(samples);
+}
+
+/* A read in pieces of one line each, so that a torn line costs little. */
+static void data(uint32_t offset, uint32_t bytes, uint32_t sensor, uint32_t first) {
+  uint32_t size = r.sensor[sensor].channels * r.sensor[sensor].width;
+  uint32_t most = size < LINE_BYTES ? LINE_BYTES / size : 1;
+  for (uint32_t left = bytes / size; left > 0;) {
+    uint32_t n = left < most ? left : most;
+    line('D');
+    put(' ');
+    put_text(r.sensor[sensor].name);
+    number(first);
+    put(' ');
+    for (uint32_t i = 0; i < n * size; i++) put_byte(at(offset + i));
+    end();
+    offset += n * size;
+    first += n;
+    left -= n;
+  }
+}
+
+static void decision(uint32_t offset, uint32_t bytes, uint32_t sensor, uint32_t samples) {
+  line('C');
+  number(word_at(offset));
+  word(word_at(offset + 4));
+  put(' ');
+  if (bytes == 8) put('-');
+  for (uint32_t i = 8; i < bytes; i++) {
+    char c = (char)at(offset + i);
+    put(c <= ' ' || c == '*' || c == '~' ? '_' : c);
+  }
+  taken(sensor, samples);
+  end();
+}
+
 static void records(void) {
   for (uint32_t offset = 0; offset < r.used;) {
-    uint32_t head = word_at(offset), bytes = head & 0xffffu, sensor = head >> 24, value = word_at(offset + 4);
+    uint32_t head = word_at(offset), bytes = head & RECORD_MOST, sensor = head >> 24, value = word_at(offset + 4);
+    uint32_t kind = head >> 20 & 15u;
     offset += HEAD;
-    if ((head >> 16 & 0xffu) != DECISION) {
-      line('D');
-      put(' ');
-      put_text(r.sensor[sensor].name);
-      number(value);
-      put(' ');
-      for (uint32_t i = 0; i < bytes; i++) put_byte(at(offset + i));
-    } else {
-      line('C');
-      number(word_at(offset));
-      word(word_at(offset + 4));
-      put(' ');
-      if (bytes == 8) put('-');
-      for (uint32_t i = 8; i < bytes; i++) {
-        char c = (char)at(offset + i);
-        put(c <= ' ' || c == '*' || c == '~' ? '_' : c);
-      }
-      if (sensor < r.sensors) {
-        put(' ');
-        put_text(r.sensor[sensor].name);
-        put('=');
-        put_number(value);
-      }
+    if (kind == SAMPLES) data(offset, bytes, sensor, value);
+    if (kind == DECISION) decision(offset, bytes, sensor, value);
+    if (kind == INFERENCE) {
+      line('I');
+      taken(sensor, value);
+      end();
     }
-    end();
     offset += bytes;
   }
   line('E');
   number(r.line);
   end();
+  r.unseen = 0;
 }
+
+int blr_is_new(void) { return r.ring != NULL && r.unseen >= r.size / 2; }
 
 void blr_dump(const char *trigger) {
   if (r.ring == NULL) return;
@@ -259,11 +292,34 @@ static void named(const char *name, uint32_t value) {
   put_hex(value);
 }
 
-/* `frame`: what the core has saved; `saved`: r4 to r11. */
-__attribute__((used, noinline)) void blr_fault(const uint32_t *frame, const uint32_t *saved, uint32_t exc_return) {
+/* Faults come when the stack is at its end, too: they are dumped on a stack of their own. */
+__attribute__((used)) static uint32_t blr_saved[8]; /* r4 to r11 */
+__attribute__((used, aligned(8))) static uint32_t blr_stack[128];
+
+/* The core has stored its registers, unless that was what failed: MSTKERR, STKERR, STKOF. */
+static int has_frame(void) { return (REGISTER(0xE000ED28) & (1u << 4 | 1u << 12 | 1u << 20)) == 0; }
+
+static uint32_t registers(const uint32_t *frame, uint32_t exc_return) {
   static const char names[13][4] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12"};
-  uint32_t sp = (uint32_t)(uintptr_t)frame + (exc_return & 0x10 ? 32 : 104) + (frame[7] >> 9 & 1 ? 4 : 0);
-  uint32_t number_of_exception;
+  uint32_t sp = (uint32_t)(uintptr_t)frame;
+  line('R');
+  if (has_frame()) {
+    sp += (exc_return & 0x10 ? 32 : 104) + (frame[7] >> 9 & 1 ? 4 : 0);
+    for (uint32_t i = 0; i < 13; i++) named(names[i], i < 4 ? frame[i] : i < 12 ? blr_saved[i - 4] : frame[4]);
+    named("lr", frame[5]);
+    named("pc", frame[6]);
+    named("xpsr", frame[7]);
+  } else {
+    for (uint32_t i = 4; i < 12; i++) named(names[i], blr_saved[i - 4]);
+  }
+  named("sp", sp);
+  end();
+  return sp;
+}
+
+/* `frame`: where the core has stored registers. */
+__attribute__((used, noinline)) void blr_fault(const uint32_t *frame, uint32_t exc_return) {
+  uint32_t number_of_exception, sp;
   if (r.ring == NULL) blr_after_fault();
   __asm volatile("mrs %0, ipsr" : "=r"(number_of_exception));
   header("fault");
@@ -274,14 +330,8 @@ __attribute__((used, noinline)) void blr_fault(const uint32_t *frame, const uint
   word(REGISTER(0xE000ED34));
   word(REGISTER(0xE000ED38));
   end();
-  line('R');
-  for (uint32_t i = 0; i < 13; i++) named(names[i], i < 4 ? frame[i] : i < 12 ? saved[i - 4] : frame[4]);
-  named("sp", sp);
-  named("lr", frame[5]);
-  named("pc", frame[6]);
-  named("xpsr", frame[7]);
-  end();
-  for (uint32_t from = sp; r.stack_top > from && from - sp < STACK_MOST; from += STACK_LINE) {
+  sp = registers(frame, exc_return);
+  for (uint32_t from = sp; has_frame() && r.stack_top > from && from - sp < STACK_MOST; from += STACK_LINE) {
     line('K');
     word(from);
     put(' ');
@@ -294,6 +344,7 @@ __attribute__((used, noinline)) void blr_fault(const uint32_t *frame, const uint
 
 __attribute__((naked)) void blr_fault_handler(void) {
   __asm volatile(
-      "tst lr, #4\n ite eq\n mrseq r0, msp\n mrsne r0, psp\n push {r4-r11}\n mov r1, sp\n mov r2, lr\n b blr_fault\n");
+      "tst lr, #4\n ite eq\n mrseq r0, msp\n mrsne r0, psp\n mov r1, lr\n"
+      "ldr r2, =blr_saved\n stmia r2, {r4-r11}\n ldr r2, =blr_stack + 512\n mov sp, r2\n b blr_fault\n .ltorg\n");
 }
 #endif

@@ -11,9 +11,12 @@
 namespace boardless {
 
 // Reports what the app decided, with a label of its own or the one of the model's card.
-inline void decide(uint32_t class_index, float score, const char* label) { bl_decide(class_index, score, label); }
+inline void decide(uint32_t class_index, float score, const char* label) {
+  bl_decide(class_index, score, label);
+  boardless_recorder_decision(class_index, score, label);
+}
 inline void decide(uint32_t class_index, float score) {
-  bl_decide(class_index, score, class_index < card::label_count ? card::labels[class_index] : "");
+  decide(class_index, score, class_index < card::label_count ? card::labels[class_index] : "");
 }
 
 extern "C" [[noreturn]] void boardless_restart(void);

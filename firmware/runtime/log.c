@@ -5,6 +5,7 @@
 
 #include "boardless_port.h"
 #include "console.h"
+#include "recorder.h"
 
 enum { LINE = 200 };
 static char line[LINE];
@@ -56,6 +57,7 @@ void boardless_fail(const char *format, ...) {
   va_start(args, format);
   boardless_vsnprintf(why, sizeof why, format, args);
   va_end(args);
+  boardless_recorder_failed();
   if (bl_fail(why) == BL_NO_HOST) {
     is_quiet = 0;
     boardless_write("boardless: ");

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "boardless_port.h"
+#include "recorder.h"
 #include "resolver.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #ifdef BOARDLESS_TFLM_2020
@@ -81,6 +82,7 @@ Tensor Model::input(uint32_t i) const { return seen(interpreter().input(i)); }
 Tensor Model::output(uint32_t i) const { return seen(interpreter().output(i)); }
 
 void Model::invoke() {
+  boardless_recorder_inference();
   if (boardless_invoke(&interpreter()) != kTfLiteOk) boardless_fail("inference failed: %s", boardless_last_line());
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "boardless_port.h"
 #include "log.h"
+#include "recorder.h"
 
 namespace boardless {
 
@@ -13,6 +14,7 @@ class Sensor {
     if (status != BL_OK) {
       boardless_fail("sensor %s: %s", name, status == BL_NO_HOST ? "no virtual board and no driver" : "not opened");
     }
+    boardless_recorder_sensor(&port_, name, range, range2);
   }
 
   // Samples that wait to be read lie here, not in the driver's own buffer (PDM microphones).
@@ -31,6 +33,7 @@ class Sensor {
     if (status == BL_END) return false;
     if (status != BL_OK) boardless_fail("sensor %s: read failed (%d)", name_, status);
     lost_ += last_.lost;
+    boardless_recorder_samples(&port_, buffer, &last_);
     return last_.count == samples;
   }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "console.h"
+#include "recorder.h"
 
 extern uint32_t __stack_limit[], __stack_top[];
 extern uint32_t __data_start[], __data_end[], __data_load[];
@@ -25,12 +26,19 @@ void boardless_main_returned(void);
 #define ENDLESS(name) \
   __attribute__((naked, used, weak)) void name(void) { __asm volatile("b ."); }
 
+#ifdef BOARDLESS_RECORDER /* a fault is one of its triggers */
+#define FAULT(name) \
+  __attribute__((naked, used, weak)) void name(void) { __asm volatile("b.w blr_fault_handler"); }
+#else
+#define FAULT(name) ENDLESS(name)
+#endif
+
 ENDLESS(NMI_Handler)
-ENDLESS(HardFault_Handler)
-ENDLESS(MemManage_Handler)
-ENDLESS(BusFault_Handler)
-ENDLESS(UsageFault_Handler)
-ENDLESS(SecureFault_Handler)
+FAULT(HardFault_Handler)
+FAULT(MemManage_Handler)
+FAULT(BusFault_Handler)
+FAULT(UsageFault_Handler)
+FAULT(SecureFault_Handler)
 ENDLESS(SVC_Handler)
 ENDLESS(DebugMon_Handler)
 ENDLESS(Default_Handler)
@@ -69,6 +77,9 @@ __attribute__((noinline)) static void start(void) {
   for (uint32_t *to = __data_start; to < __data_end;) *to++ = *from++;
   for (uint32_t *to = __bss_start; to < __bss_end;) *to++ = 0;
   boardless_console_init();
+#ifdef BOARDLESS_RECORDER
+  boardless_recorder_start();
+#endif
   for (function_t *f = __init_array_start; f < __init_array_end; f++) (*f)();
   (void)main();
   boardless_main_returned();

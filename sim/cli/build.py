@@ -78,6 +78,7 @@ def text(firmware: Firmware, target: Target, elf: Path) -> str:
             f"  flash  {firmware.flash:,} of {board.flash.size:,} bytes",
             f"  RAM    {firmware.ram_static + firmware.arena_reserved:,} of {board.ram.size:,} bytes "
             f"(static {firmware.ram_static:,}, {arena}, without stack and heap)",
+            *([f"  recorder {firmware.recorder}"] if firmware.recorder else []),
             f"  sha256 {firmware.sha256}",
         ]
     )

@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codes", action="store_true", help="a table has raw codes, not physical values")
     parser.add_argument("--gaps", default="", metavar="HOW", help="fill missing samples: hold, interpolate, drop, "
                         "silent (default: refuse)")  # fmt: skip
+    parser.add_argument("--dump", type=int, default=0, metavar="N", help="which of several dumps in a log, 1 is the "
+                        "first (default: the last)")  # fmt: skip
     parser.add_argument("--symptom", metavar="WHAT", help="what was wrong: decision:LABEL, decision:LABEL>0.8, "
                         "no-decision:LABEL, lost:SENSOR")  # fmt: skip
     parser.add_argument("--json", metavar="R.json", help="result as JSON ('-': standard output)")
@@ -45,7 +47,7 @@ def _import(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     board = Board.load(settings.board, board_folders(settings))
     made = import_logs(args.logs, board, sensor=args.sensor, rate=args.rate, ranges=args.range, codes=args.codes,
-                       gaps=args.gaps, elf=args.firmware)  # fmt: skip
+                       gaps=args.gaps, dump=args.dump, elf=args.firmware)  # fmt: skip
     if args.symptom:
         made = with_complaint(made, symptom_of(made, args.symptom).as_json())
     save(made, out)

@@ -15,12 +15,13 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", "-b", help="name, or folder with a board.toml")
     parser.add_argument("--engine", "-e", help="engine that plays the board (default: qemu)")
     parser.add_argument("--tflm", metavar="PATH", help="TFLM tree to build from (default: the pinned one)")
+    parser.add_argument("--recorder", metavar="TIME", help="a recorder of so much in the app, as '5 s' (docs/field.md)")
     parser.add_argument("--kernels", choices=KERNELS, help="kernels of the tree (default: reference)")
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Settings with the options of `add_target_arguments` on top."""
-    return Settings.load({k: getattr(args, k, None) for k in ("board", "engine", "tflm", "kernels")})
+    return Settings.load({k: getattr(args, k, None) for k in ("board", "engine", "tflm", "kernels", "recorder")})
 
 
 def check_outputs(*paths: Path | str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sim.field.wire import Dump, parse
+from sim.field.wire import Dump, parse_all
 
 _NAMES = "r0|r1|r2|r3|r4|r5|r6|r7|r8|r9|r10|r11|r12|sp|msp|psp|lr|pc|xpsr|psr|cfsr|hfsr|mmfar|bfar|exc_return"
 _REGISTER = re.compile(rf"\b({_NAMES})\b\s*[:=]?\s*(?:0x)?([0-9a-fA-F]{{8}})\b", re.IGNORECASE)
@@ -34,7 +34,8 @@ class Crash:
 
 def read_crash(text: str) -> Crash:
     """Registers and stack in a log; empty where there are none. Never fails."""
-    dump = parse(text)
+    dumps = parse_all(text)
+    dump = next((d for d in reversed(dumps) if d.fault), dumps[-1])
     crash = Crash(dict(dump.registers), dict(dump.fault), {}, dump.build_id, dump)
     for address, data in dump.stack:
         _keep(crash, address, data)

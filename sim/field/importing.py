@@ -34,13 +34,15 @@ def import_logs(
     ranges: Sequence[float] = (),
     codes: bool = False,
     gaps: str = "",
+    dump: int = 0,
     elf: Path | None = None,
 ) -> FieldRecording:
     """A recording of what the logs have.
 
     `sensor`: slot of a table's samples (default: the one with such channels); `rate` in Hz and `ranges` as the
     firmware sets it up; `codes`: a table has raw codes and no physical values; `gaps`: how to fill them, see `FILLS`;
-    `elf`: the very build, which is checked by its build id. Raises UsageError.
+    `dump`: which one of a log with several, counted from 1 (0: the last); `elf`: the
+    very build, which is checked by its build id. Raises UsageError.
     """
     if gaps and gaps not in FILLS:
         raise UsageError(f"gaps={gaps!r}", hint=near(gaps, FILLS))
@@ -55,7 +57,7 @@ def import_logs(
             if kind in (".wav", ".png"):
                 add_stimulus(found, log, sensor, rate)
             elif b"~BL " in log.read_bytes():
-                add_dump(found, log)
+                add_dump(found, log, dump)
             elif kind in (".csv", ".jsonl", ".json", ".ndjson", ".tsv"):
                 add_table(found, log, sensor, rate, ranges, codes)
             else:

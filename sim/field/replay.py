@@ -56,7 +56,7 @@ class Replay:
             ("version of the engine", self.was.engine["version"], self.now.engine["version"]),
             ("time base", self.was.time_base, self.now.time_base),
         ):
-            if was != now:
+            if was and was != now:  # a log from the field says little of them
                 out.append(f"{what}: was {was}, now {now}")
         return out
 

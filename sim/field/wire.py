@@ -4,7 +4,8 @@
 
 Numbers count from 0, so a missing line is noticed. Kinds: H header (format, build id, app, trigger), S sensor (slot,
 rate in mHz, range, second range, channels, bytes a value), D data (slot, index of the first sample, codes in hex,
-little-endian), C decision (class, score bits in hex, label, slot=samples ...), F fault (exception, CFSR, HFSR, MMFAR,
+little-endian), C decision (class, score bits in hex, label, slot=samples ...), I inference
+(slot=samples ...), F fault (exception, CFSR, HFSR, MMFAR,
 BFAR in hex), R registers (name=hex ...), K stack (address, bytes in hex), E end (count of lines). Other text may stand
 between them, before and behind. docs/field.md describes it for those who write the device's side.
 """
@@ -62,6 +63,7 @@ class Dump:
     sensors: dict[str, LoggedSensor] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     decisions: list[LoggedDecision] = field(default_factory=list)
+    inferences: dict[str, list[int]] = field(default_factory=dict)  # samples of a sensor that were taken before each
     fault: dict[str, int] = field(default_factory=dict)
     registers: dict[str, int] = field(default_factory=dict)
     stack: list[tuple[int, bytes]] = field(default_factory=list)
@@ -77,26 +79,53 @@ def line(number: int, kind: str, *fields: object) -> str:
     return f"~{text}*{zlib.crc32(text.encode()):08x}"
 
 
-def parse(text: str) -> Dump:
-    """What is in a log; never fails: what cannot be read is counted."""
+def parse_all(text: str) -> list[Dump]:
+    """The dumps in a log, in its order; never fails: what cannot be read is counted.
+
+    One begins with each H line, and where numbers come again with something else in them: its H line was lost, and
+    it has sensors and build from the one before.
+    """
+    dumps: list[Dump] = []
     dump = Dump()
-    seen: set[int] = set()
-    starts = text.count("~BL ")
-    for match in _LINE.finditer(text):
-        whole, number, kind, rest, crc = match.groups()
-        if zlib.crc32(whole.encode("utf-8", "replace")) != int(crc, 16) or int(number) in seen:
+    seen: dict[int, str] = {}
+    total, at = 0, text.find("~BL ")
+    while at >= 0 and total < _MOST:
+        match = _LINE.match(text, at)
+        at = text.find("~BL ", at + 4)
+        total += 1
+        whole, number, kind, rest, crc = match.groups() if match else ("", "0", "", "", "0")
+        if match is None or zlib.crc32(whole.encode("utf-8", "replace")) != int(crc, 16):
+            dump.torn += 1
             continue
-        if len(seen) >= _MOST:
-            break
+        if kind == "H" or seen.get(int(number), whole) != whole:
+            dumps.append(_closed(dump, seen))
+            dump = Dump() if kind == "H" else _begun_like(dump)
+            seen = {}
+        if int(number) in seen:  # it came twice
+            continue
         try:
             _take(dump, kind, (rest or "").split())
+            seen[int(number)] = whole
         except (ValueError, IndexError, struct.error, OverflowError):
-            continue
-        seen.add(int(number))
+            dump.torn += 1
+    dumps.append(_closed(dump, seen))
+    # A line that came twice may have been an H line.
+    return [d for d in dumps if d.lines > 1] or [d for d in dumps if d.lines] or dumps[-1:]
+
+
+def parse(text: str) -> Dump:
+    """The last dump in a log; see `parse_all`."""
+    return parse_all(text)[-1]
+
+
+def _closed(dump: Dump, seen: dict[int, str]) -> Dump:
     dump.lines = len(seen)
-    dump.torn = starts - len(seen)
-    dump.lost = (max(seen) + 1 - len(seen)) if seen else 0
+    dump.lost = max(seen) + 1 - len(seen) if seen else 0
     return dump
+
+
+def _begun_like(dump: Dump) -> Dump:
+    return Dump(dump.build_id, dump.app, dump.trigger, dict(dump.sensors))
 
 
 def _take(dump: Dump, kind: str, f: list[str]) -> None:
@@ -120,6 +149,9 @@ def _take(dump: Dump, kind: str, f: list[str]) -> None:
             raise ValueError("no score")
         counts = {k: int(v) for k, _, v in (s.partition("=") for s in f[3:])}
         dump.decisions.append(LoggedDecision(f[2], int(f[0]), score, counts))
+    elif kind == "I":
+        for slot, _, count in (pair.partition("=") for pair in f):
+            dump.inferences.setdefault(slot, []).append(int(count))
     elif kind == "F":
         names = ("exception", "cfsr", "hfsr", "mmfar", "bfar")
         dump.fault = {n: _word(v) for n, v in zip(names, f, strict=True)}

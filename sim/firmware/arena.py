@@ -64,7 +64,7 @@ def arena_for(
 
     Raises BuildError when the model does not fit the engine's memory, FirmwareFailure when it does not run.
     """
-    sizing = replace(project, app=App.load("invoke"))
+    sizing = replace(project, app=App.load("invoke"), recorder=False)
     key = hashlib.sha256(f"{sizing.key} {model.sha256} {layout.room.size}".encode()).hexdigest()[:24]
     note = cache_root() / "arena" / f"{key}.json"
     if (known := _known(note)) is not None:  # without the lock: a cache that cannot be written will do
@@ -103,7 +103,7 @@ def _sized(model: Model, layout: Layout, sizing: Project, engine: Engine | None,
     except Overflow as over:
         raise does_not_fit(sizing.board, f"model {model.name}", flash=wide.flash.size + over.flash) from None
     try:
-        smallest, used = _Search(elf, wide, sizing, engine or _engine_of(layout)).run(whole)
+        smallest, used = _Search(elf, wide, sizing, engine or engine_of(layout)).run(whole)
     finally:
         elf.unlink(missing_ok=True)
         elf.with_suffix(".map").unlink(missing_ok=True)
@@ -204,7 +204,8 @@ class _Search:
             self._next, self._result = None, end.value
 
 
-def _engine_of(layout: Layout) -> Engine:
+def engine_of(layout: Layout) -> Engine:
+    """The engine that a layout is for."""
     from sim.engines import find_engine
     from sim.settings import Settings
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.boards import Board
 from sim.errors import UsageError
 from sim.firmware.app import App
-from sim.firmware.arena import ArenaSize, arena_for
+from sim.firmware.arena import ArenaSize, arena_for, engine_of
 from sim.firmware.fit import Overflow, does_not_fit
 from sim.firmware.generate import card_of, memory_ld, model_card_h
 from sim.firmware.image import Firmware
 from sim.firmware.library import tflm_libraries
 from sim.firmware.project import KernelMissing, Project
+from sim.firmware.recorder import SMALLEST, RecorderOption, described, free_ram, ring_bytes, sources_of
 from sim.firmware.toolchain import find_toolchain
 from sim.paths import cache_root
 from sim.tflm import TflmTree
@@ -36,14 +38,16 @@ def build(
     tree: TflmTree,
     kernels: str = "reference",
     arena: int | None = None,
+    recorder: str = "",
     engine: Engine | None = None,
     check: bool = True,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Firmware:
     """The firmware of `app` with `model` (default: the one its app.toml names) for `board`, linked for `layout`.
 
-    `arena` in bytes: None sizes it by running the model on `engine` (default: the engine of the layout). What has
-    been built before comes from the cache. `check=False` skips the comparison of model and tree (for tests of it).
+    `arena` in bytes: None sizes it by running the model on `engine` (default: the engine of the layout). `recorder`: a
+    recorder of so many seconds goes into it (see `sim.firmware.recorder`), sized by running the app. What has been
+    built before comes from the cache. `check=False` skips the comparison of model and tree (for tests of it).
 
     Raises UsageError (unknown app, model that the tree computes wrongly), BuildError (does not compile, does not
     fit), SetupError (a missing tool).
@@ -56,6 +60,7 @@ def build(
 
         check_model(the_model, tree, kernels)
     tools = find_toolchain()
+    option = RecorderOption.parse(recorder)
     if arena is not None and (arena < 0 or arena % 16):
         raise UsageError(f"arena = {arena}: must be a multiple of 16 bytes, not negative")
 
@@ -71,12 +76,26 @@ def build(
             op_kinds=the_model.op_kinds,
             libraries=libraries,
             tools=tools,
+            recorder=option is not None,
         )
         if arena is None:
             size = arena_for(the_model, layout, project, engine, progress)
         else:
             size = ArenaSize(arena, None, None)
-        return _firmware(project, layout, the_model, card, size)
+        if option is None:
+            return _firmware(project, layout, the_model, card, size)
+        below = round(option.below * 1000)
+        # With a small ring first: what is free, and what the app reads.
+        small = _firmware(project, layout, the_model, card, size, (SMALLEST, below))
+        note = small.elf.with_name("sources.json")
+        sources = sources_of(small.elf, board, layout, engine or engine_of(layout), note)
+        if not sources:  # a setting of a whole project, and one of its apps has nothing to record
+            plain = _firmware(replace(project, recorder=False), layout, the_model, card, size)
+            return replace(plain, recorder="none: the app reads no sensor")
+        free = SMALLEST + free_ram(small.parsed, the_app.heap)
+        ring = ring_bytes(option, sources, free, board)
+        recorded = _firmware(project, layout, the_model, card, size, (ring, below))
+        return replace(recorded, recorder=described(sources, ring))
 
     try:
         return made(whole=False)
@@ -85,7 +104,10 @@ def build(
         return made(whole=True)
 
 
-def _firmware(project: Project, layout: Layout, model: Model, card: dict[str, object], size: ArenaSize) -> Firmware:
+def _firmware(
+    project: Project, layout: Layout, model: Model, card: dict[str, object], size: ArenaSize,
+    recorder: tuple[int, int] | None = None,
+) -> Firmware:  # fmt: skip
     app, board = project.app, project.board
     memory = memory_ld(
         flash=(layout.flash.origin, layout.flash.size),
@@ -94,6 +116,7 @@ def _firmware(project: Project, layout: Layout, model: Model, card: dict[str, ob
         arena=size.reserved,
         heap=app.heap,
         vectors=layout.vectors,
+        recorder=recorder,
     )
     card_text = model_card_h(card)
     whole = "\0".join([project.key, model.sha256, memory, card_text])
@@ -105,12 +128,15 @@ def _firmware(project: Project, layout: Layout, model: Model, card: dict[str, ob
         try:
             project.link(model=model.data, memory=memory, card=card_text, to=elf)
         except Overflow as over:
+            parts = [f"arena {size.reserved}", f"stack {app.stack}", "the rest data"]
+            if recorder:
+                parts.insert(2, f"recorder {recorder[0]}")
             raise does_not_fit(
                 board,
                 f"app {app.name} with model {model.name}",
                 flash=layout.flash.size + over.flash if over.flash else 0,
                 ram=layout.ram.size + over.ram if over.ram else 0,
-                parts=f"arena {size.reserved}, stack {app.stack}, the rest data",
+                parts=", ".join(parts),
             ) from None
         made = Firmware.from_elf(elf)
         figures = {"sha256": made.sha256, "flash": made.flash, "ram_static": made.ram_static}

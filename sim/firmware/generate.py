@@ -42,10 +42,12 @@ def memory_ld(
     arena: int,
     heap: int,
     vectors: int,
+    recorder: tuple[int, int] | None = None,
 ) -> str:
     """Linker memory: (origin, size) of flash and RAM, and the sizes of what is reserved in RAM.
 
-    `vectors` is where the core looks for its vector table at reset; usually where the flash begins.
+    `vectors` is where the core looks for its vector table at reset; usually where the flash begins. `recorder`: its
+    ring in bytes, and the score in thousandths below which it dumps a decision.
     """
     apart = vectors != flash[0]
     lines = [
@@ -59,6 +61,7 @@ def memory_ld(
         f"__stack_size = {stack:#x};",
         f"__arena_size = {arena:#x};",
         f"__heap_min = {heap:#x};",
+        *([f"__recorder_size = {recorder[0]:#x};", f"__recorder_below = {recorder[1]};"] if recorder else []),
     ]
     return "\n".join(lines) + "\n"
 

@@ -42,6 +42,7 @@ class Firmware:
     tree: TflmTree | None = field(default=None, repr=False)
     kernels: str = ""
     compiler: str = ""
+    recorder: str = ""  # in words: the ring and what it holds; "": there is none in the image
 
     @staticmethod
     def from_elf(path: Path | str, *, board: Board | None = None) -> Firmware:

@@ -6,6 +6,7 @@ A changed model, memory map or card is a changed file there; Ninja builds what d
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,7 @@ from sim.firmware.workshop import configure, locked, ninja, writable, write_if_c
 from sim.paths import cache_root, data_root
 from sim.tflm import TflmTree
 
-_SHARED = ("CMakeLists.txt", "cmake", "runtime", "port", "boards")
+_SHARED = ("CMakeLists.txt", "cmake", "runtime", "port", "boards", "recorder")
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +57,7 @@ class Project:
     op_kinds: tuple[str, ...]
     libraries: tuple[Path, ...]
     tools: Toolchain
+    recorder: bool = False
 
     @property
     def key(self) -> str:
@@ -72,6 +74,7 @@ class Project:
             f"{self.console} {self.console_base:#x}",
             *self.op_kinds,
             self.tools.text,
+            *(["recorder"] if self.recorder else []),
         ]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
@@ -127,6 +130,7 @@ class Project:
         project.write_text(
             cmake_list("BL_FOLDER", folder)
             + cmake_list("BL_CONSOLE", self.console)
+            + cmake_list("BL_RECORDER", re.sub(r"\W", "_", self.app.name) if self.recorder else "")
             + cmake_list("BL_APP_SOURCES", [app / p.name for p in self.app.sources])
             + cmake_list("BL_INCLUDES", includes)
             + cmake_list("BL_CORE", list(core))

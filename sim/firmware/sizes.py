@@ -8,7 +8,7 @@ from sim.elf import Elf
 
 _WRITE, _ALLOC = 1, 2  # sh_flags
 # Reserved, not used by data.
-_RESERVED = (".stack", ".heap", ".arena", "._user_heap_stack")
+_RESERVED = (".stack", ".heap", ".arena", ".recorder", "._user_heap_stack")
 
 
 @dataclass(frozen=True)

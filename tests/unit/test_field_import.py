@@ -179,6 +179,42 @@ def test_lost_and_torn_lines(tmp_path: Path) -> None:
     assert any("its end is missing" in r for r in imported(tmp_path / "end.log").remarks)
 
 
+def renumbered(lines: list[str], first: int) -> list[str]:
+    """The same dump of later samples."""
+    out = []
+    for text in lines:
+        _, number, kind, *fields = text[1:].split("*")[0].split(" ")
+        if kind == "D":
+            fields[1] = str(int(fields[1]) + first)
+        out.append(line(int(number), kind, *fields))
+    return out
+
+
+def test_several_dumps_in_one_log(tmp_path: Path) -> None:
+    one, two = dump(4), renumbered(dump(6), 400)
+    (tmp_path / "uart.log").write_text("\n".join([*one, "up 12 s", *two]))
+    made = imported(tmp_path / "uart.log")
+    assert len(made.sensors[0].samples()) == 6 * 7
+    assert "uart.log: dump 2 of 2 (--dump N is another)" in made.remarks
+    assert "uart.log: imu begins at sample 1100: what was before is not in the log" in made.remarks
+    assert len(imported(tmp_path / "uart.log", dump=1).sensors[0].samples()) == 4 * 7
+    with pytest.raises(UsageError, match="dump 3 of 2"):
+        imported(tmp_path / "uart.log", dump=3)
+    # The second one's first lines are lost: what is left of it is no part of the first.
+    (tmp_path / "torn.log").write_text("\n".join([*one, *two[3:]]))
+    assert len(imported(tmp_path / "torn.log").sensors[0].samples()) == 5 * 7
+
+
+def test_the_log_begins_where_the_model_runs_at_the_same_samples(tmp_path: Path) -> None:
+    lines = dump()[:-1]
+    marks = [line(len(lines) + i, "I", f"imu={n}") for i, n in enumerate((726, 759, 825))]
+    (tmp_path / "uart.log").write_text("\n".join([*lines, *marks, line(len(lines) + 3, "E", len(lines) + 3)]))
+    made = imported(tmp_path / "uart.log")
+    assert len(made.sensors[0].samples()) == 140 - 26  # from 726 on, which is 22 times 33
+    assert any("the first 26 samples of imu are left out" in r for r in made.remarks)
+    assert all(d["samples"]["imu"] > 0 for d in made.decisions)
+
+
 def test_pieces_that_overlap_and_repeat() -> None:
     dumped = parse("\n".join([*dump(4), *dump(4)]))
     assert (dumped.lines, dumped.lost, dumped.ended) == (9, 0, True)
