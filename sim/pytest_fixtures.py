@@ -120,9 +120,7 @@ def _firmware(request: pytest.FixtureRequest, _boardless_target: Target) -> Firm
     recorder = marked(node, "recorder")
     if recorder:
         target = replace(target, settings=replace(target.settings, recorder=recorder[0]))
-    return target.build(
-        folder if folder.is_dir() else name, path_of(node, model[0]).absolute() if model else None
-    )
+    return target.build(folder if folder.is_dir() else name, path_of(node, model[0]).absolute() if model else None)
 
 
 @pytest.fixture
