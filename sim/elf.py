@@ -48,6 +48,7 @@ class Elf:
     segments: tuple[Segment, ...]
     symbols: Mapping[str, Symbol]
     hard_float: bool = False  # floats are given to functions in floating-point registers
+    relinked: str = ""  # how it was linked again for a twin (`boardless relink`); empty: it is the product's own image
 
     @cached_property
     def functions(self) -> dict[str, int]:
@@ -113,6 +114,8 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
         )
         symbols = _symbols(elf)
         entry = int(elf["e_entry"]) & ~1
+        label = elf.get_section_by_name(".boardless.relinked")
+        relinked = "" if label is None else label.data().decode("utf-8", "replace")
         hard_float = bool(elf["e_flags"] & _HARD_FLOAT) or _attribute_says_hard(elf)
     except (ELFError, struct.error, ValueError, KeyError, IndexError, UnicodeDecodeError, OverflowError) as error:
         if isinstance(error, UsageError):
@@ -120,7 +123,7 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
         raise UsageError(f"{path}: not an ELF, or a damaged one: {error}") from None
     if not any(s.data for s in segments):
         raise UsageError(f"{path}: an ELF with nothing to load")
-    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols, hard_float)
+    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols, hard_float, relinked)
 
 
 def _attribute_says_hard(elf: Any) -> bool:

@@ -141,6 +141,8 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
         ("boardless_engine", engine),
         ("boardless_firmware_sha256", firmware.sha256),
     ]
+    if firmware.parsed.relinked:
+        node.user_properties.append(("boardless_relinked", firmware.parsed.relinked))
     with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
         # An image for the board's own addresses runs on another machine than the twin.
         node.user_properties[:] = [

@@ -34,6 +34,7 @@ COMMANDS = {
     "inspect": "what is in a .tflite, which boards it fits, what the TFLM tree refuses",
     "convert": "Keras model to int8 .tflite that the TFLM tree computes right",
     "compress": "pruning, weight sharing, int8: accuracy, size and cycles on the board after each step",
+    "relink": "a product's image for the twin of its board, where no machine has the board's own addresses",
     "build": "build the firmware of an app and a model for a board",
     "port": "the two C files by which any firmware talks to a virtual board: print where, or copy them",
     "boards": "the boards there are, and where each figure is from",

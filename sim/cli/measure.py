@@ -108,6 +108,7 @@ def _result(machine: Machine, measured: Measurement, firmware: Firmware, target:
             "machine": machine.layout.machine,
         },
         "firmware_sha256": firmware.sha256,
+        **({"relinked": machine.elf.relinked} if machine.elf.relinked else {}),
         "region": measured.region,
         "runs": measured.runs,
         "instructions": dict(vars(measured.instructions)),
@@ -135,6 +136,8 @@ def _text(result: dict[str, Any], target: Target) -> str:
     if arena["reserved"] is not None:
         smallest = "" if arena["smallest"] is None else f", smallest that runs {arena['smallest']:,}"
         rows.append(("arena", _of(arena["used"], arena["reserved"], "used") + smallest))
+    if "relinked" in result:
+        rows.append(("image", result["relinked"]))
     libraries = list(memory["libraries"]["flash"].items())
     if libraries:
         shown = ", ".join(f"{name} {size:,}" for name, size in libraries[:_LIBRARIES])

@@ -197,6 +197,7 @@ def _result(machine: Machine, firmware: Firmware, target: Target, failure: Firmw
             "machine": machine.layout.machine,
         },
         "firmware_sha256": firmware.sha256,
+        **({"relinked": machine.elf.relinked} if machine.elf.relinked else {}),
         "outcome": "passed" if failure is None else "failed",
         "failure": None if failure is None else {"reason": failure.reason, "report": failure.report},
         "board_time": machine.time,

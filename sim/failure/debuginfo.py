@@ -137,6 +137,6 @@ def _load(path: Path, _sha256: str) -> DebugInfo | None:
 
     try:
         elf = ELFFile(io.BytesIO(path.read_bytes()))
-        return DebugInfo(elf.get_dwarf_info()) if elf.has_dwarf_info() else None
+        return DebugInfo(elf.get_dwarf_info(relocate_dwarf_sections=False)) if elf.has_dwarf_info() else None
     except Exception:  # the file may have changed or gone since it was loaded
         return None

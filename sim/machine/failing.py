@@ -104,7 +104,7 @@ class Verdicts:
             time_base=runner.time_base,
             board=runner.board.name,
             engine=runner.engine_text,
-            firmware=f"{runner.elf.path.name} {runner.elf.sha256[:12]}",
+            firmware=", ".join(filter(None, (f"{runner.elf.path.name} {runner.elf.sha256[:12]}", runner.elf.relinked))),
             console=runner.log.tail(),
             decisions=[str(d) for d in runner.port.decisions[-4:]],
             sensors=[str(c.statistics()) for c in runner.sensors.values() if c.opened or c.statistics().stimulus],

@@ -29,14 +29,14 @@ def layout_of(elf: Elf, board: Board, engine: Engine, layout: Layout) -> Layout:
     if native is None:
         raise UsageError(
             f"{_which(elf, wrong)} is not memory of {board.name}, which {_described(layout)}",
-            hint="link it for these addresses (docs/port.md), or choose the board it is for",
+            hint="boardless relink (docs/images.md), or choose the board it is for",
         )
     wrong_there = _outside(elf, native)
     if wrong_there is not None:
         raise UsageError(
             f"{_which(elf, wrong_there)} is memory of no machine for {board.name}, which {_described(native)} for "
             f"images of the board itself, and {_described(layout)} for those linked for it",
-            hint="link it for one of these maps (docs/images.md), or choose the board it is for",
+            hint="boardless relink (docs/images.md), or choose the board it is for",
         )
     _check_vectors(elf, native)
     return native
@@ -48,7 +48,7 @@ def check_placed(elf: Elf, board: Board, layout: Layout) -> None:
     if wrong is not None:
         raise UsageError(
             f"{_which(elf, wrong)} is not memory of {board.name}, which {_described(layout)}",
-            hint="link it for these addresses (docs/port.md), or choose the board it is for",
+            hint="boardless relink (docs/images.md), or choose the board it is for",
         )
 
 

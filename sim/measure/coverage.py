@@ -87,7 +87,7 @@ def _rows(elf: Elf) -> Iterable[tuple[int, int, str, int]]:
         file = ELFFile(stream)
         if not file.has_dwarf_info():
             return
-        dwarf = file.get_dwarf_info()
+        dwarf = file.get_dwarf_info(relocate_dwarf_sections=False)
         for unit in dwarf.iter_CUs():
             program = dwarf.line_program_for_CU(unit)
             if program is None:

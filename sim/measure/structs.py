@@ -34,7 +34,7 @@ class Structs:
         self._file = elf.path.open("rb")
         self._unit: Any = None
         file = ELFFile(self._file)
-        for unit in file.get_dwarf_info().iter_CUs() if file.has_dwarf_info() else ():
+        for unit in file.get_dwarf_info(relocate_dwarf_sections=False).iter_CUs() if file.has_dwarf_info() else ():
             if _name(unit.get_top_DIE()).endswith(source):
                 self._unit = unit
         if self._unit is None:

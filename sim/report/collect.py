@@ -90,6 +90,7 @@ def of_firmware(test: str, outcome: str, firmware: Firmware, board: Board, layou
         contributors={"flash": contributors.flash(firmware), "ram_static": contributors.ram_static(firmware)},
         memory=contributors.memory(firmware, layout),
         unverified=board.unverified,
+        notes=(firmware.parsed.relinked,) if firmware.parsed.relinked else (),
     )
 
 
@@ -113,7 +114,7 @@ def of_machine(
     shares = dict(base.contributors)
     if invoke is not None:
         figures += measured_figures(invoke, board, machine.layout.machine)
-    notes: list[str] = []
+    notes = list(base.notes)
     regions = _regions(machine, invoke)
     for name in ("cycles", "instructions"):
         if len(regions[name]) > 1:

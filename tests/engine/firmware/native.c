@@ -2,6 +2,9 @@
 #include <stdint.h>
 
 extern uint32_t __stack_top[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+#ifdef FAR /* in a memory that no twin has */
+__attribute__((section(".far"), used)) uint32_t g_far = 5;
+#endif
 int main(void);
 
 void Reset_Handler(void);

@@ -1,0 +1,50 @@
+"""`boardless relink`: a product's image for the twin of its board, where QEMU has no machine with its addresses."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sim.cli.options import check_outputs, settings_of
+from sim.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "%(prog)s ELF [options]\n       %(prog)s [options] -- LINK COMMAND"
+    parser.epilog = (
+        "Give an ELF that was linked with -Wl,--emit-relocs, or behind -- the link command of the product's build, "
+        "in the folder where the build runs it. The result says in every report that it is relinked."
+    )
+    parser.add_argument("what", nargs="*", metavar="ELF", help="image linked with -Wl,--emit-relocs")
+    parser.add_argument("--board", "-b", help="name, or folder with a board.toml")
+    parser.add_argument("--engine", "-e", help="engine that plays the board (default: qemu)")
+    parser.add_argument("--output", "-o", type=Path, metavar="OUT.elf",
+                        help="where to write it (default: with -twin behind its name, or twin.elf)")  # fmt: skip
+    parser.add_argument("--json", metavar="R.json", help="result as JSON ('-': standard output)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from sim.elf import load_elf
+    from sim.relink import relink_by_command, relink_image
+    from sim.report import json_out
+    from sim.target import Target
+
+    if not args.what:
+        raise UsageError("relink what?", hint="boardless relink product.elf, or boardless relink -- LINK COMMAND")
+    target = Target.of(settings_of(args))
+    by_command = len(args.what) > 1
+    given = Path(args.what[0])
+    out = args.output or (Path("twin.elf") if by_command else given.with_name(f"{given.stem}-twin.elf"))
+    check_outputs(out, args.json)
+    if by_command:
+        relink_by_command(args.what, target.board, target.layout, out)
+    else:
+        relink_image(given, target.board, target.layout, out)
+    elf = load_elf(out)
+    if args.json:
+        result = {**target.described_without_tree(), "elf": str(out), "firmware_sha256": elf.sha256,
+                  "relinked": elf.relinked}  # fmt: skip
+        json_out.write("relink", result, args.json)
+    if args.json != "-":
+        print(f"{out}: {elf.relinked}")
+    return 0

@@ -1,0 +1,102 @@
+"""The product's own link command, run again with its memory at the addresses of the twin."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from sim.boards import Board
+from sim.elf import load_elf
+from sim.engines.protocol import Layout
+from sim.errors import SetupError, UsageError
+from sim.machine.placed import check_placed
+from sim.relink.label import labelled
+from sim.relink.moves import Moves
+from sim.relink.script import moved_script
+
+_LINKERS = re.compile(r"(.*-)?(gcc|g\+\+|c\+\+|cc|ld|clang|clang\+\+|ld\.lld|ld\.bfd)(-[0-9.]+)?(\.exe)?")
+_SCRIPT = re.compile(r"-Wl,(?:-T,?|--script[=,]|-dT,?)(.+)|--script=(.+)|-T(.+)")
+_SAID = 12  # lines of a failed linker
+
+
+def relink_by_command(words: Sequence[str], board: Board, layout: Layout, out: Path) -> Path:
+    """Run the link command with other addresses and another output. Raises UsageError, SetupError.
+
+    `words`: program and arguments, as the product's build runs them in the present folder. No shell is asked.
+    """
+    words = [w for word in words for w in _from_file(word)]
+    _check(words)
+    moves = Moves.of(board, layout)
+    with tempfile.TemporaryDirectory(prefix="boardless-relink-") as name:
+        folder = Path(name)
+        linked, script = folder / "linked.elf", folder / "moved.ld"
+        command = _changed(words, linked, script, out, moves)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0 or not linked.is_file():
+            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_SAID:])
+            raise UsageError(f"the linker ends with {done.returncode}:\n{said}",
+                             hint="the command has to run here as it is, in the folder of the build")  # fmt: skip
+        sha = hashlib.sha256(linked.read_bytes()).hexdigest()[:12]
+        labelled(linked, out, f"relinked {sha} for {layout.machine}, from its objects by {Path(words[0]).name}")
+    check_placed(load_elf(out), board, layout)
+    return out
+
+
+def _from_file(word: str) -> list[str]:
+    """Words of an @file, as GCC reads them."""
+    if not word.startswith("@"):
+        return [word]
+    import shlex
+
+    try:
+        return shlex.split(Path(word[1:]).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{word}: cannot be read: {error}") from None
+
+
+def _check(words: Sequence[str]) -> None:
+    if not words or not _LINKERS.fullmatch(Path(words[0]).name):
+        raise UsageError(
+            f"{words[0] if words else 'nothing'!r} is no linker",
+            hint="behind -- goes the link command of the build: arm-none-eabi-gcc ... -T product.ld ... -o product.elf",
+        )
+    if shutil.which(words[0]) is None:
+        raise SetupError(f"{words[0]} is not installed", hint="the toolchain that the product is built with")
+    if "-c" in words or "-r" in words:
+        raise UsageError("this command does not link an executable: it has -c or -r")
+
+
+def _changed(words: Sequence[str], linked: Path, script: Path, out: Path, moves: Moves) -> list[str]:
+    """The command with the moved script and with outputs of our own."""
+    folders = [Path(w[2:]) for w in words if w.startswith("-L") and len(w) > 2]
+    folders += [Path(b) for a, b in pairwise(words) if a == "-L"]
+    result, scripts, rest = [words[0]], 0, iter(words[1:])
+    for word in rest:
+        found = _SCRIPT.fullmatch(word)
+        if word in ("-T", "--script", "-dT") or found:
+            given = next((g for g in found.groups() if g), "") if found else next(rest, "")
+            script.write_text(moved_script(_find(given, folders), folders, moves), encoding="utf-8")
+            result += ["-T", str(script)]
+            scripts += 1
+        elif word in ("-o", "-Map"):
+            next(rest, "")
+        elif not (word.startswith("-o") and len(word) > 2) and not re.fullmatch(r"(-Wl,)?-?-Map[=,].+", word):
+            result.append(word)
+    if scripts != 1:
+        raise UsageError(f"the link command has {scripts or 'no'} linker scripts (-T): it needs one")
+    mapped = f"-Map={out.with_suffix('.map').absolute()}"
+    direct = re.fullmatch(r"(.*-)?ld.*", Path(words[0]).name) is not None
+    return [*result, mapped if direct else f"-Wl,{mapped}", "-o", str(linked)]
+
+
+def _find(script: str, folders: Sequence[Path]) -> Path:
+    for folder in (Path(), *folders):
+        if script and (folder / script).is_file():
+            return folder / script
+    raise UsageError(f"no linker script {script!r} here, nor in the folders of -L")
