@@ -75,13 +75,19 @@ def _need(need: needs.Need, look: Callable[[], needs.Found] | None = None) -> Fi
 
 
 def _qemu(need: needs.Need, settings: Settings) -> Finding:
-    """Also whether it can shut itself in: a firmware that breaks out of an emulator is rare, not impossible."""
-    from sim.engines.qemu.program import has_sandbox
+    """Also whether it can shut itself in (a firmware that breaks out of an emulator is rare, not impossible), and
+    whether the board's memory ends where it should."""
+    from sim.engines.qemu.program import can_guard, has_sandbox
 
     finding = _need(need, look=lambda: needs.qemu(settings.qemu))
-    if finding.ok and not has_sandbox(Path(finding.path)):
-        return replace(finding, text="built without a sandbox (seccomp)")
-    return finding
+    if not finding.ok:
+        return finding
+    lacks = []
+    if not has_sandbox(Path(finding.path)):
+        lacks.append("built without a sandbox (seccomp)")
+    if not can_guard(Path(finding.path)):
+        lacks.append("built without modules: accesses behind the board's memory and stores to flash are no faults")
+    return replace(finding, text="; ".join(lacks))
 
 
 def _from_pip(name: str, program: str) -> Finding:

@@ -31,7 +31,7 @@ class Evidence:
     @staticmethod
     def of_fault(machine: Runner, exception: int, registers: Mapping[str, int]) -> Evidence:
         """At the first instruction of a fault handler: the faulting code's registers are in the stacked frame."""
-        fault = faults.decode(exception, machine.fault_word)
+        fault = faults.decode(exception, machine.fault_word, machine.layout)
         lines = [fault.text, f"CFSR={fault.cfsr:08x} HFSR={fault.hfsr:08x}"]
         back = registers.get("lr", 0)
         on_process_stack = bool(back & _PROCESS_STACK)
@@ -62,7 +62,7 @@ class Evidence:
     @staticmethod
     def in_handler(machine: Runner, exception: int, registers: Mapping[str, int]) -> Evidence:
         """Somewhere in a fault handler."""
-        fault = faults.decode(exception, machine.fault_word)
+        fault = faults.decode(exception, machine.fault_word, machine.layout)
         lines = [fault.text, f"CFSR={fault.cfsr:08x} HFSR={fault.hfsr:08x}", "registers are those of the handler"]
         frames, trace = _trace(machine, registers)
         inner = next((i for i, frame in enumerate(frames) if frame.interrupted), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sim.engines.protocol import Layout
 from sim.vectors import FAULTS as FAULTS
 
 CFSR, HFSR, MMFAR, BFAR, SFSR = 0xE000ED28, 0xE000ED2C, 0xE000ED34, 0xE000ED38, 0xE000EDE4
@@ -19,7 +20,7 @@ _CFSR_BITS = {
     4: "MSTKERR: memory protection fault while entering an exception (stack overflow?)",
     5: "MLSPERR: memory protection fault while saving floating-point registers",
     8: "IBUSERR: instruction fetch from an address where nothing is",
-    9: "PRECISERR: data access to an address where nothing is",
+    9: "PRECISERR: data access that nothing answers",
     10: "IMPRECISERR: a buffered store to an address where nothing is",
     11: "UNSTKERR: bus fault while returning from an exception",
     12: "STKERR: bus fault while entering an exception (stack overflow?)",
@@ -51,16 +52,33 @@ class Fault:
     address: int | None
     cfsr: int
     hfsr: int
+    place: str = ""  # what that address is on this board
 
     @property
     def text(self) -> str:
         """One line: what happened."""
         about = f" at address {self.address:#010x}" if self.address is not None else ""
+        about += f" ({self.place})" if self.place else ""
         return f"{self.name}: " + ("; ".join(self.causes) or "no cause recorded") + about
 
 
-def decode(exception: int, word: Callable[[int], int | None]) -> Fault:
-    """The fault with that exception number, from the core's registers as `word(address)` reads them."""
+def place_of(address: int, layout: Layout) -> str:
+    """In words, an address near the board's memory where an access is a bus fault; empty for others."""
+    flash, ram = layout.flash, layout.ram
+    if flash.origin <= address < flash.end:
+        return "a store to the board's flash"
+    for what, memory, room in (("RAM", ram, layout.room.size), ("flash", flash, layout.flash_room)):
+        if memory.end <= address < memory.origin + room:
+            behind = address - memory.end
+            return f"{behind} bytes behind the end of the board's {memory.size // 1024} KB of {what}"
+    return ""
+
+
+def decode(exception: int, word: Callable[[int], int | None], layout: Layout | None = None) -> Fault:
+    """The fault with that exception number, from the core's registers as `word(address)` reads them.
+
+    `layout`: where the board's memory is, to say what a fault's address is there.
+    """
     cfsr, hfsr = word(CFSR) or 0, word(HFSR) or 0
     causes = [text for bit, text in _CFSR_BITS.items() if cfsr >> bit & 1]
     causes += [text for bit, text in _HFSR_BITS.items() if hfsr >> bit & 1 and (bit != 30 or not causes)]
@@ -71,4 +89,7 @@ def decode(exception: int, word: Callable[[int], int | None]) -> Fault:
         address = word(MMFAR)
     elif cfsr >> _BFARVALID & 1:
         address = word(BFAR)
-    return Fault(FAULTS.get(exception, f"exception {exception}"), tuple(causes), address, cfsr, hfsr)
+    place = ""
+    if layout is not None and address is not None and cfsr >> _BFARVALID & 1:
+        place = place_of(address, layout)
+    return Fault(FAULTS.get(exception, f"exception {exception}"), tuple(causes), address, cfsr, hfsr, place)

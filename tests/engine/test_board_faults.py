@@ -18,8 +18,8 @@ from sim.machine import Machine, NotSeen
 # case of faults.c -> (number, what the reason says, where the backtrace begins)
 FAULTS = {
     "undefined": (1, "UsageFault: UNDEFINSTR", "fail_undefined"),
-    "bus read": (2, "PRECISERR: data access to an address where nothing is at address 0xf0000000", "fail_bus_read"),
-    "bus write": (3, "PRECISERR: data access to an address where nothing is at address 0xf0000004", "fail_bus_write"),
+    "bus read": (2, "PRECISERR: data access that nothing answers at address 0xf0000000", "fail_bus_read"),
+    "bus write": (3, "PRECISERR: data access that nothing answers at address 0xf0000004", "fail_bus_write"),
     "execute": (4, "IACCVIOL", "run_case"),
     "divide by zero": (5, "UsageFault: DIVBYZERO", "fail_divide"),
     "unaligned": (6, "UsageFault: UNALIGNED", "fail_unaligned"),
@@ -107,6 +107,39 @@ def test_every_other_end_is_seen_at_once(images: Callable[[str], Path], core: st
     assert not isinstance(error, NotSeen)
     assert any(line.startswith(f"{function}+") for line in backtrace(error)[:1])
     assert time.monotonic() - begun < 5
+
+
+READ, WRITE = 27, 28  # cases of faults.c: a word at bare_value
+BEYOND = {
+    "read behind RAM": (READ, lambda at: at.ram.end, "0 bytes behind the end of the board's 64 KB of RAM"),
+    "write behind RAM": (WRITE, lambda at: at.ram.end + 400, "400 bytes behind the end of the board's 64 KB of RAM"),
+    "far behind RAM": (WRITE, lambda at: at.room.end - 4, "behind the end of the board's 64 KB of RAM"),
+    "read behind flash": (READ, lambda at: at.flash.end, "0 bytes behind the end of the board's 1024 KB of flash"),
+    "store to flash": (WRITE, lambda at: at.flash.origin + 2048, "a store to the board's flash"),
+    "store to code": (WRITE, lambda at: at.flash.end - 4, "a store to the board's flash"),
+}
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("what", BEYOND)
+def test_memory_ends_where_the_board_s_does(images: Callable[[str], Path], core: str, what: str) -> None:
+    case, address, text = BEYOND[what]
+    at = address(engine().layout(board_with(core)))
+    error = failure(images(core), core, case, at)
+    assert error.reason.startswith(f"BusFault: PRECISERR: data access that nothing answers at address {at:#010x} (")
+    assert f"{text}), in run_case+" in error.reason
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_last_words_of_the_board_s_memory_are_there(images: Callable[[str], Path], core: str) -> None:
+    at = engine().layout(board_with(core))
+    for case, address in ((READ, at.ram.end - 4), (WRITE, at.ram.end - 4), (READ, at.flash.end - 4)):
+        assert failure(images(core), core, case, address).reason.startswith("main() returned")
+
+
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "cortex-m7"])
+def test_a_write_through_a_null_pointer_is_a_fault(images: Callable[[str], Path], core: str) -> None:
+    assert "at address 0x00000000 (a store to the board's flash)" in failure(images(core), core, WRITE, 0).reason
 
 
 @pytest.mark.parametrize("core", ["cortex-m33", "cortex-m55"])

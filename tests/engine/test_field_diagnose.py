@@ -73,9 +73,7 @@ def test_the_recorders_dump(image: Path, crashed: tuple[dict[str, int], dict[int
     registers, stack, report = crashed
     (tmp_path / "uart.log").write_text(wire_dump(image, registers, stack))
     found = diagnose([tmp_path / "uart.log"], image)
-    assert found.lines[0].startswith(
-        "BusFault: PRECISERR: data access to an address where nothing is at address 0xf0000010"
-    )
+    assert found.lines[0].startswith("BusFault: PRECISERR: data access that nothing answers at address 0xf0000010")
     assert "in third+0x" in found.lines[0]
     assert "at deep_call.c:5" in found.lines[0]
     own = trace_of(report.splitlines())

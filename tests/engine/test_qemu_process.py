@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from bare import HERE, board_with, compiled, engine
 from sim.elf import load_elf
 from sim.engines.protocol import Image
 from sim.engines.qemu import QemuEngine
-from sim.engines.qemu.program import find_qemu, has_sandbox
+from sim.engines.qemu.program import can_guard, find_qemu, has_sandbox
 from sim.errors import FirmwareFailure, SetupError
 from sim.machine import Machine
 from sim.settings import Settings
@@ -142,6 +143,16 @@ def test_without_a_sandbox_it_runs_all_the_same(firmware: Path, tmp_path: Path) 
             assert "-sandbox" not in proc(pid_of(machine), "cmdline").split("\0")
             machine.write("bare_case", 14)
             machine.console.expect("up", within="10 ms")
+
+
+def test_a_qemu_that_exports_nothing_is_told_apart(tmp_path: Path) -> None:
+    """A program without QEMU's functions, for one; and the one that every other test runs on."""
+    compiler = shutil.which("cc") or pytest.skip("no host compiler")
+    source, program = tmp_path / "p.c", tmp_path / "p"
+    source.write_text("int main(void) { return 0; }\n", encoding="utf-8")
+    subprocess.run([compiler, str(source), "-o", str(program)], check=True)
+    assert can_guard(program) is False
+    assert can_guard(find_qemu(replace(Settings.load(), engine="qemu"))) is True
 
 
 # ---- a QEMU that does not start ----

@@ -16,7 +16,7 @@ def words(**registers: int) -> dict[int, int]:
     ("exception", "registers", "text"),
     [
         (5, words(cfsr=0x8200, bfar=0xF0000000),
-         "BusFault: PRECISERR: data access to an address where nothing is at address 0xf0000000"),
+         "BusFault: PRECISERR: data access that nothing answers at address 0xf0000000"),
         (3, words(cfsr=0x10000, hfsr=0x40000000), "HardFault: UNDEFINSTR: undefined instruction"),
         (3, words(hfsr=0x40000000), "HardFault: FORCED: another fault was escalated"),
         (3, words(hfsr=0x80000000), "HardFault: DEBUGEVT: breakpoint without a debugger"),

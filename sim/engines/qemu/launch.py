@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.engines.protocol import Image
+from sim.engines.qemu.guard import guards
 from sim.engines.qemu.probe import ensure_probe
 from sim.engines.qemu.program import SANDBOX
 from sim.engines.qemu.shared import fd_path
@@ -47,7 +48,7 @@ def launch(program: Path, image: Image, fds: Descriptors) -> subprocess.Popen[by
         "-chardev", f"socket,id=qmp,fd={fds.qmp}", "-mon", "chardev=qmp,mode=control",
         "-plugin", (
             f"{ensure_probe()},socket={fds.probe},control={fds.control},ram={fds.ram}"
-            f",ram_at={layout.room.origin:#x}"
+            f",ram_at={layout.room.origin:#x},{','.join(guards(image))}"
         ),
         "-kernel", str(image.elf.absolute()),
     ]  # fmt: skip

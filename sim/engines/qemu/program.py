@@ -55,3 +55,16 @@ def has_sandbox(program: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def can_guard(program: Path) -> bool:
+    """Whether this build of QEMU exports what the end of the board's memory is made with (probe/guard.h)."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        with program.resolve().open("rb") as file:
+            names = ELFFile(file).get_section_by_name(".gnu.hash")
+            return names is not None and names.get_symbol("unassigned_mem_ops") is not None
+    except (OSError, ELFError):
+        return True  # a script around it, say: not known

@@ -125,7 +125,7 @@ class QemuSession:
             raise SetupError("flash can be written only while the core stands still and goes on")
         for at in range(0, len(data), 4096):
             piece = data[at : at + 4096]
-            head = _FLASH.pack(flash.origin, self._image.layout.flash_room, address + at, len(piece), code)
+            head = _FLASH.pack(flash.origin, flash.size, address + at, len(piece), code)
             if not self._wiring.ask(b"w" + head + piece, ANSWER_WITHIN) or not self._control.said_yes:
                 raise IndexError(f"{len(data)} bytes at {address:#010x} are not in the twin's flash")
 

@@ -24,18 +24,37 @@ class Twin:
     vectors: int  # where the core reads its vector table at reset
     ram: Memory
     uart: int  # CMSDK UART 0
+    bus: int  # where `code` is on the bus, which knows no secure aliases
+    others: tuple[Memory, ...]  # memory of the machine that stands for none of the board's, as far as a hole covers it
 
+
+# SSRAM 1 a second time, block RAM (M3, M4), SSRAM 2 and 3 twice.
+_MPS2 = (Memory(0x0040_0000, 4 * MIB), Memory(0x0100_0000, MIB), Memory(0x2000_0000, 8 * MIB))
 
 TWINS = {
-    "cortex-m3": Twin("mps2-an385", Memory(0, 4 * MIB), 0, Memory(0x2100_0000, 16 * MIB), 0x4000_4000),
-    "cortex-m4": Twin("mps2-an386", Memory(0, 4 * MIB), 0, Memory(0x2100_0000, 16 * MIB), 0x4000_4000),
-    "cortex-m7": Twin("mps2-an500", Memory(0, 4 * MIB), 0, Memory(0x6000_0000, 16 * MIB), 0x4000_4000),
+    "cortex-m3": Twin("mps2-an385", Memory(0, 4 * MIB), 0, Memory(0x2100_0000, 16 * MIB), 0x4000_4000, 0, _MPS2),
+    "cortex-m4": Twin("mps2-an386", Memory(0, 4 * MIB), 0, Memory(0x2100_0000, 16 * MIB), 0x4000_4000, 0, _MPS2),
+    "cortex-m7": Twin("mps2-an500", Memory(0, 4 * MIB), 0, Memory(0x6000_0000, 16 * MIB), 0x4000_4000, 0, _MPS2),
     # Code and UART at their secure aliases: the core starts in the secure state and stays there.
     "cortex-m33": Twin(
-        "mps2-an505", Memory(0x1000_0000, 4 * MIB), 0x1000_0000, Memory(0x8000_0000, 16 * MIB), 0x5020_0000
+        "mps2-an505",
+        Memory(0x1000_0000, 4 * MIB),
+        0x1000_0000,
+        Memory(0x8000_0000, 16 * MIB),
+        0x5020_0000,
+        0,
+        (Memory(0x2800_0000, 4 * MIB),),
     ),
     # Reset reads the ITCM at 0; the image lies in the code SRAM, as on the real MPS3.
-    "cortex-m55": Twin("mps3-an547", Memory(0x0100_0000, 2 * MIB), 0, Memory(0x6000_0000, 2048 * MIB), 0x5930_3000),
+    "cortex-m55": Twin(
+        "mps3-an547",
+        Memory(0x0100_0000, 2 * MIB),
+        0,
+        Memory(0x6000_0000, 2048 * MIB),
+        0x5930_3000,
+        0x0100_0000,
+        (Memory(0x2100_0000, 4 * MIB), Memory(0x2800_0000, 8 * MIB)),
+    ),
 }
 
 

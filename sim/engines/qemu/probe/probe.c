@@ -17,6 +17,7 @@
 #include "exact.h"
 #include "flash.h"
 #include "functions.h"
+#include "guard.h"
 #include "qemu.h"
 #include "ram.h"
 #include "registers.h"
@@ -100,6 +101,8 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     if (strncmp(argv[i], "control=", 8) == 0) shared = atoi(argv[i] + 8);
     if (strncmp(argv[i], "ram=", 4) == 0) ram_fd = atoi(argv[i] + 4);
     if (strncmp(argv[i], "ram_at=", 7) == 0) ram_at = (uint32_t)strtoul(argv[i] + 7, NULL, 0);
+    if (strncmp(argv[i], "rom=", 4) == 0) guard_lay("rom", argv[i] + 4);
+    if (strncmp(argv[i], "hole=", 5) == 0) guard_lay("hole", argv[i] + 5);
   }
   if (sock < 0 || shared < 0) {
     fprintf(stderr, "boardless probe: needs socket=FD and control=FD\n");
