@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
 
 if TYPE_CHECKING:
-    from sim.evaluate.evaluation import Evaluation, Spread
+    from sim.evaluate.evaluation import Evaluation
+    from sim.evaluate.result import Spread
 
 _SHOWN = 10  # disagreements, failures and skipped files that are printed
 

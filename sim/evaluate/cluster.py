@@ -54,6 +54,9 @@ class Cluster:
         with client:
             yield cls(client)
 
+    def start(self) -> None:
+        """The workers are there already."""
+
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor. Raises SetupError for a cluster without workers, or whose workers are of another version."""
         from distributed import as_completed

@@ -1,73 +1,22 @@
-"""What an evaluation found: figures, and every recording."""
+"""What an evaluation found: every recording, and the figures that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.clock import cycle_model
-from sim.evaluate.dataset import Dataset, Entry
-from sim.evaluate.host import HostDecision, equal
-from sim.evaluate.rules import FAILED, Rules
-from sim.evaluate.unit import Played, Seen
+from sim.evaluate.dataset import Dataset
+from sim.evaluate.evaluation_json import evaluation_json
+from sim.evaluate.host import equal
+from sim.evaluate.result import Disagreement, Result, Spread, label_of
+from sim.evaluate.rules import Rules
 
 if TYPE_CHECKING:
     from sim.evaluate.opening import Opening
     from sim.firmware import Firmware
     from sim.target import Target
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Seconds of board time."""
-
-    count: int
-    median: float
-    p95: float  # of 20, 19 are at most this
-    max: float
-
-    @staticmethod
-    def of(nanoseconds: Sequence[int]) -> Spread | None:
-        """None of nothing."""
-        if not nanoseconds:
-            return None
-        ordered = sorted(nanoseconds)
-        n = len(ordered)
-        at = [ordered[(n - 1) // 2], ordered[-(-n * 19 // 20) - 1], ordered[-1]]
-        return Spread(n, *(ns / 1e9 for ns in at))
-
-    def as_json(self) -> dict[str, Any]:
-        return {"count": self.count, "median": self.median, "p95": self.p95, "max": self.max}
-
-
-@dataclass(frozen=True)
-class Result:
-    """One recording: on the board, and on the host where there is a host side."""
-
-    name: str
-    sha256: str
-    label: str
-    event: tuple[float, float] | None
-    played: Played
-    verdict: str
-    host: tuple[HostDecision, ...] | None = None
-    host_verdict: str = ""
-
-    @property
-    def right(self) -> bool:
-        return self.verdict == self.label
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """A decision that is another one on the host. None: that side has none there."""
-
-    name: str
-    number: int  # of the decision, the recording's first is 0
-    lost: int  # samples of the recording that the board lost; the host loses none
-    board: tuple[int, str] | None  # samples taken, label
-    host: tuple[int, str] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,92 +143,6 @@ class Evaluation:
     def _label(self, index: int) -> str:
         return label_of(self.labels, index)
 
-    # ---- as JSON ----
-
     def as_json(self) -> dict[str, Any]:
-        """As `schemas/evaluate.json` has it. Nothing in it depends on who played what when."""
-        firmware, target = self.firmware, self.target
-        described = target.described() if firmware.tree is not None else target.described_without_tree()
-        latency, detection = self.latency, self.detection
-        disagreements = self.disagreements
-        return {
-            **described,
-            "app": firmware.app,
-            "model_sha256": firmware.model.sha256 if firmware.model else None,
-            "firmware_sha256": firmware.sha256,
-            "unverified": list(target.board.unverified),
-            "cycle_model": self.cycle_model,
-            "sensor": {"slot": self.opening.slot, "part": self.opening.part.name, "rate": float(self.opening.rate)},
-            "data": {
-                "source": self.data.source,
-                "sha256": self.data.sha256,
-                "recordings": len(self.results),
-                "seconds": self.seconds,
-                "skipped": [{"name": s.name, "reason": s.reason} for s in self.data.skipped],
-            },
-            "rules": self.rules.as_json(),
-            "one_boot": self.one_boot,
-            "labels": list(self.labels),
-            "accuracy": {"right": sum(r.right for r in self.results), "of": len(self.results), "share": self.accuracy},
-            "confusion": {truth: dict(row) for truth, row in self.confusion.items()},
-            "latency": latency.as_json() if latency else None,
-            "detection": detection.as_json() if detection else None,
-            "false_alarms": {"count": self.false_alarms, "per_hour": self.false_alarms_per_hour},
-            "lost_samples": self.lost,
-            "saturated_values": sum(r.played.saturated for r in self.results),
-            "failures": [{"name": name, "reason": reason} for name, reason in self.failures],
-            "host": {
-                "interpreter": self.host_text,
-                "accuracy": self.host_accuracy,
-                "decisions": self.compared,
-                "equal": not disagreements,
-                "disagreements": [
-                    {"name": d.name, "number": d.number, "lost": d.lost, "board": _side(d.board), "host": _side(d.host)}
-                    for d in disagreements
-                ],
-            }
-            if self.host_text
-            else None,
-            "no_host": self.no_host,
-            "recordings": [_recording(r, self.host_text) for r in self.results],
-        }
-
-
-def label_of(labels: Sequence[str], index: int) -> str:
-    """The label of a class, or its number."""
-    return labels[index] if 0 <= index < len(labels) else str(index)
-
-
-def shown_label(decision: Seen) -> str:
-    """A decision without a label is called by its class."""
-    return decision.label or str(decision.index)
-
-
-def result_of(
-    entry: Entry,
-    played: Played,
-    host: Sequence[HostDecision] | None,
-    rules: Rules,
-    labels: Sequence[str],
-) -> Result:
-    """A recording, judged."""
-    decided = [shown_label(d) for d in played.decisions]
-    verdict = FAILED if played.failure else rules.of(decided, labels)
-    theirs = rules.of([label_of(labels, h.index) for h in host], labels) if host is not None else ""
-    item = entry.item
-    return Result(item.name, entry.sha256, item.label, item.event, played, verdict,
-                  None if host is None else tuple(host), theirs)  # fmt: skip
-
-
-def _side(side: tuple[int, str] | None) -> dict[str, Any] | None:
-    return None if side is None else {"samples": side[0], "label": side[1]}
-
-
-def _recording(r: Result, host: str) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": r.name, "sha256": r.sha256, "label": r.label, "verdict": r.verdict}
-    if host:
-        said["host_verdict"] = r.host_verdict
-    said["decisions"] = len(r.played.decisions)
-    said["samples"] = r.played.samples
-    said["lost"] = r.played.lost
-    return said
+        """As `schemas/evaluate.json` has it."""
+        return evaluation_json(self)

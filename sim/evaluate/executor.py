@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,12 +24,18 @@ _TRIES = 3  # of a unit whose process was killed
 class Executor(Protocol):
     """Plays units. What comes of a unit does not depend on who plays it, nor on when."""
 
+    def start(self) -> None:
+        """There will be units soon. Called as often as one likes."""
+
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """(key, results) of each unit, in any order; units are taken as they are needed."""
 
 
 class Serial:
     """In this process, one after the other."""
+
+    def start(self) -> None:
+        """Nothing has to be started."""
 
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor."""
@@ -44,6 +50,12 @@ class Processes:
         self._count = count
         self._pool: ProcessPoolExecutor | None = None
         self._before: set[int] = set()
+
+    def start(self) -> None:
+        """Start all processes; what units need (this module) is loaded while others prepare."""
+        if self._pool is None:
+            for _ in range(self._count):
+                self._started().submit(_nothing)
 
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor."""
@@ -82,10 +94,14 @@ class Processes:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Not forked: a fork of a process with threads may hang.
-            context = multiprocessing.get_context("spawn")
+            # Not forked from this one: a fork of a process with threads may hang. From one that has loaded all that
+            # units need, and has no threads, a process is there at once.
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload([__name__])
             self._before = {p.pid or 0 for p in multiprocessing.active_children()}
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_quiet)
+            self._pool = ProcessPoolExecutor(
+                self._count, mp_context=context, initializer=_begin, initargs=(dict(os.environ),)
+            )
         return self._pool
 
     def close(self) -> None:
@@ -93,14 +109,20 @@ class Processes:
         if self._pool is None:
             return
         mine = [p for p in multiprocessing.active_children() if (p.pid or 0) not in self._before]
-        self._pool.shutdown(wait=False, cancel_futures=True)
         for process in mine:
             process.terminate()
-        self._pool.shutdown(wait=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
 
 
-def _quiet() -> None:
+def _nothing() -> None:
+    pass
+
+
+def _begin(environment: dict[str, str]) -> None:
+    # The process that this one was forked from has the environment of the first evaluation.
+    os.environ.clear()
+    os.environ.update(environment)
     # Ctrl-C goes to all processes of the terminal; only the first one answers to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -141,6 +163,3 @@ def executor(jobs: int, dask: str) -> Iterator[Executor]:
             yield processes
         finally:
             processes.close()
-
-
-Progress = Callable[[int, int], None]

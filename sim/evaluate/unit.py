@@ -16,6 +16,11 @@ from sim.evaluate.labelled import Playable
 from sim.settings import Settings
 
 _FORMAT = "1"  # changes when results of older journals must not be used
+# Of recordings in a unit, and of their seconds. A boot costs as much as some seconds of board time, so units are large;
+# at the end they are small, so that no process is idle while another has minutes to play.
+_MOST, _LEAST = 12, 5
+_LONGEST, _SHORTEST = 120.0, 40.0
+_LEFT = 6  # a unit is at most that part of what is left
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,22 @@ class Unit:
     key: str
     names: tuple[str, ...]
     stimuli: tuple[Playable, ...]
+
+
+def groups(seconds: Sequence[float]) -> list[list[int]]:
+    """Recordings of these lengths, by number, as they are played in one boot each: in order, however many play them."""
+    out: list[list[int]] = []
+    begin, left = 0, sum(seconds)
+    while begin < len(seconds):
+        most = min(_MOST, max(_LEAST, -(-(len(seconds) - begin) // _LEFT)))
+        longest = min(_LONGEST, max(_SHORTEST, left / _LEFT))
+        end, lasts = begin + 1, seconds[begin]
+        while end < len(seconds) and end - begin < most and lasts + seconds[end] <= longest:
+            lasts += seconds[end]
+            end += 1
+        out.append(list(range(begin, end)))
+        begin, left = end, left - lasts
+    return out
 
 
 def unit_key(place_key: str, digests: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from sim.errors import StimulusWarning, UsageError
 from sim.sensors.delivery import Delivery, Statistics
 from sim.sensors.dropout import Dropout, Dropouts, Piece
 from sim.sensors.parts.base import Part
+from sim.sensors.playlist import Playlist
 from sim.sensors.stimulus import Stimulus
 from sim.sensors.track import Track, match, noise_of
 
@@ -56,8 +57,8 @@ class SensorChannel:
         self._num = self._den = 1  # sample k is taken at t0 + (k + 1) * den / num picoseconds
         self._next = 0  # index of the next sample to deliver
         self._waiting: Stimulus | None = None  # played before the part was opened
-        self._tracks: list[tuple[int, Track]] = []  # (index of its first sample, track), rising
-        self._consumed = self._saturated = self._overrun = self._at_rest = self._silent = 0
+        self._list = Playlist(self._rest)
+        self._overrun = self._silent = 0
         self._dropouts = Dropouts(self.taken)
         self._recent: deque[bytes] = deque()
         self._recent_bytes = 0
@@ -86,13 +87,13 @@ class SensorChannel:
         self._t0, self._next = board_ps, 0
         true = rate * self.rate_error
         self._num, self._den = true.numerator, true.denominator * PS
-        self._overrun = self._at_rest = self._silent = 0
-        self._tracks = []
+        self._overrun = self._silent = 0
+        self._list.clear()
         if self._waiting is not None:
             stimulus, self._waiting = self._waiting, None
             self._start(Track(stimulus, self.part, true, ranges, Fraction(0), self._noise), 0)
         elif playing is not None:
-            self._tracks = [(0, Track(playing[0], self.part, true, ranges, playing[1], self._noise))]
+            self._list.clear((0, Track(playing[0], self.part, true, ranges, playing[1], self._noise)))
 
     def play(self, stimulus: Stimulus, board_ps: int, noise_seed: int | None = None) -> None:
         """The stimulus begins: its first sample is the first that the part takes after `board_ps`.
@@ -107,7 +108,7 @@ class SensorChannel:
         if not self.opened:
             match(stimulus, self.part)
             self._waiting = stimulus
-            self._consumed = self._saturated = 0
+            self._list.consumed = self._list.saturated = 0
             return
         track = Track(stimulus, self.part, self.rate * self.rate_error, self.ranges, Fraction(0), noise_seed)
         self._start(track, max(self.taken(board_ps), self._next))
@@ -167,17 +168,13 @@ class SensorChannel:
 
     def end_ps(self) -> int | None:
         """Board time at which the last sample of the stimulus is taken; None: nothing plays, or without end."""
-        if not self._tracks or self._tracks[-1][1].samples is None:
-            return None
-        start, track = self._tracks[-1]
-        return self.time_of(start + (track.samples or 0) - 1)
+        end = self._list.end
+        return None if end is None else self.time_of(end - 1)
 
     def ended(self) -> bool:
         """Whether firmware has read (or lost) all of the stimulus."""
-        if not self._tracks or self._tracks[-1][1].samples is None:
-            return False
-        start, track = self._tracks[-1]
-        return self._next >= start + (track.samples or 0)
+        end = self._list.end
+        return end is not None and self._next >= end
 
     def pending(self) -> bool:
         """Whether a stimulus that ends waits for the part to be opened, or has not been read to its end."""
@@ -187,16 +184,16 @@ class SensorChannel:
 
     def statistics(self) -> Statistics:
         """See Statistics."""
-        track = self._tracks[-1][1] if self._tracks else None
+        track = self._list.last[1] if self._list.last else None
         playing = track.stimulus if track else self._waiting
         return Statistics(
             name=self.name,
             stimulus=playing.name if playing else "",
-            consumed=self._consumed,
+            consumed=self._list.consumed,
             total=track.samples if track else None,
-            saturated=self._saturated,
+            saturated=self._list.saturated,
             overrun=self._overrun,
-            rest=self._at_rest,
+            rest=self._list.at_rest,
             silent=self._silent,
         )
 
@@ -235,10 +232,11 @@ class SensorChannel:
         count = piece.end - piece.first
         if piece.held < 0:
             return self._rest * count, 0, count, False
-        kept = self._consumed, self._saturated, self._at_rest
+        counted = self._list
+        kept = counted.consumed, counted.saturated, counted.at_rest
         data = self._codes(piece.held, piece.held + 1)[0]
-        self._consumed, self._saturated, self._at_rest = kept
-        self._consumed += count
+        counted.consumed, counted.saturated, counted.at_rest = kept
+        counted.consumed += count
         return data * count, 0, 0, False
 
     def _codes(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
@@ -246,73 +244,28 @@ class SensorChannel:
         if self.feed is not None:
             codes, saturated, rest, over = self.feed(first, end), 0, 0, False
         else:
-            codes, saturated, rest, over = self._played(first, end)
+            codes, saturated, rest, over = self._list.codes(first, end)
         for distort in self.distortions:
             codes = distort(first, codes)
         if self.tap is not None:
             self.tap(first, codes)
         return codes, saturated, rest, over
 
-    def _played(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
-        """Codes of what plays: (codes, saturated, rest, over)."""
-        start, track = self._tracks[-1] if self._tracks else (0, None)
-        if track is None or start > first or (track.samples is not None and end > start + track.samples):
-            return self._assemble(first, end)
-        codes, saturated = track.codes(first - start, end - start)
-        self._consumed += end - first
-        self._saturated += saturated
-        return codes, saturated, 0, False
-
     def _start(self, track: Track, index: int) -> None:
         serious = track.warnings()
         self.warnings += [f"{self.name}: {line}" for line in (*track.remarks(), *serious)]
         self.played.append((self.time_of(index - 1), track.stimulus))
         # What was played before may still lie in the FIFO; what began and ended before that can go.
-        oldest = max(self._next, index - self.fifo_depth)
-        kept = [(s, t) for s, t in self._tracks if s < index]
-        while len(kept) > 1 and kept[1][0] <= oldest:
-            kept.pop(0)
-        self._tracks = [*kept, (index, track)]
-        self._consumed = self._saturated = 0
+        self._list.start(index, track, max(self._next, index - self.fifo_depth))
         for line in serious:
             warnings.warn(f"{self.name}: {line}", StimulusWarning, stacklevel=4)
 
     def _playing(self, board_ps: int) -> tuple[Stimulus, Fraction] | None:
         """The stimulus that is under way, and how many seconds of it have been."""
-        if not self._tracks:
+        if self._list.last is None:
             return None
-        start, track = self._tracks[-1]
+        start, track = self._list.last
         been = (max(self.taken(board_ps), self._next) - start) / self.rate + track.offset
         if track.samples is not None and track.stimulus.duration is not None and been >= track.stimulus.duration:
             return None
         return track.stimulus, been
-
-    def _assemble(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
-        """Codes of a read that is not all within one stimulus: (codes, saturated, rest, over)."""
-        out: list[bytes] = []
-        at, saturated, rest = first, 0, 0
-        for i, (start, track) in enumerate(self._tracks):
-            last = i == len(self._tracks) - 1
-            stop = end if last else min(end, self._tracks[i + 1][0])
-            if track.samples is not None:
-                stop = min(stop, start + track.samples)
-            begin = max(at, start)
-            if begin >= stop:
-                continue
-            out.append(self._rest * (begin - at))
-            rest += begin - at
-            codes, beyond = track.codes(begin - start, stop - start)
-            out.append(codes)
-            saturated += beyond
-            if last:
-                self._consumed += stop - begin
-                self._saturated += beyond
-            at = stop
-        out.append(self._rest * (end - at))
-        rest += end - at
-        self._at_rest += rest
-        over = False
-        if self._tracks:
-            start, final = self._tracks[-1]
-            over = final.samples is not None and first >= start + final.samples
-        return b"".join(out), saturated, rest, over

@@ -20,7 +20,7 @@ from bare import engine
 
 from sim.errors import UsageError
 from sim.evaluate import Evaluation, Labelled, evaluate
-from sim.evaluate.evaluation import Result
+from sim.evaluate.result import Result
 from sim.paths import data_root
 from sim.report import json_out
 from sim.sensors.recording import Recording

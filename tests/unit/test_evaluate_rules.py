@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sim.errors import UsageError
-from sim.evaluate.evaluation import Spread
 from sim.evaluate.host import HostDecision, equal
+from sim.evaluate.result import Spread
 from sim.evaluate.rules import NOTHING, SEVERAL, Rules
 
 LABELS = ("quiet", "a", "b")
