@@ -123,7 +123,7 @@ class Runner:
         model = cycle_model(self.board.timing)
         if self._image.timers:
             return f"{model}, of an image that reads timers or takes interrupts (waiting is not counted)"
-        return f"{model} at {self.board.clock_hz} Hz, plus waiting"
+        return f"{model}, at {self.board.clock_hz / 1e6:g} MHz, plus waiting"
 
     @property
     def engine_text(self) -> str:

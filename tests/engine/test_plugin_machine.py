@@ -111,7 +111,7 @@ def test_running_takes_board_time(machine: Machine) -> None:
     machine.run(0.25)
     machine.run("250 ms")
     assert machine.time == pytest.approx(start + 0.5, abs=0.001)
-    assert machine.time_base == "cortex-m4: core and memory, never held against hardware at 64000000 Hz, plus waiting"
+    assert machine.time_base == "cortex-m4: core and memory, never held against hardware, at 64 MHz, plus waiting"
     # Waiting for samples is not computing.
     assert machine.cycles is not None
     assert machine.instructions < machine.cycles < 0.01 * 0.5 * machine.board.clock_hz

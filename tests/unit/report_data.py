@@ -35,7 +35,7 @@ def record(test: str = "tests/test_it.py::test_fits", **changes: object) -> Reco
         model_sha256="b2" * 32,
         board_time=10.0,
         idle_time=9.4,
-        time_base="1 cycle per instruction at 64000000 Hz, plus waiting",
+        time_base="1 cycle per instruction, at 64 MHz, plus waiting",
         decisions=tuple(
             Event(1.9 + i * 0.47, "running" if i < 9 else "walking", 0.7 + i / 99, 0.0127) for i in range(17)
         ),
