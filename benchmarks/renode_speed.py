@@ -86,7 +86,7 @@ def machines(board: str, stack: ExitStack) -> list[Runner]:
         session_._FAST, session_._QUANTUM = fast
         machine.run_until_ready()
         session: Any = machine._session
-        pid = session._worker.pid if engine == "renode" else session._process.pid
+        pid = session._worker.pid if engine == "renode" else session.pid
         session.resume(WARM if name != "stock" else WARM // 4)
         cycles = session.cycles or session.instructions
         length = SLICE if name != "stock" else SLICE // 7

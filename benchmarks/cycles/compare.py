@@ -63,7 +63,7 @@ def run(elf: Path, board: Board, profile: TimingProfile | None, names: Mapping[s
 
 def cpu_of(session: Any) -> float:
     """CPU seconds of the engine's process so far (Linux)."""
-    fields = Path(f"/proc/{session._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = Path(f"/proc/{session.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

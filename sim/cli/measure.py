@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inputs", "-i", type=Path, metavar="X.npy", help="for a MODEL: its inputs (default: zeros)")
     parser.add_argument("--play", metavar="FILE", help="recording to play: a file, or the name of a shipped one")
     parser.add_argument("--sensor", metavar="SLOT", help="where to play it (default: the sensor that it fits)")
+    parser.add_argument("--check-stack", action="store_true",
+                        help="look at every store (slow): main and interrupts apart, overflow at once")  # fmt: skip
     parser.add_argument("--json", metavar="M.json", help="result as JSON ('-': standard output)")
 
 
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--inputs is for a .tflite", hint="an app takes its input from sensors: --play")
     else:
         firmware = firmware_of(args.what, args.model, target, args.load)
-    with target.started(firmware.elf) as machine:
+    with target.started(firmware.elf, check_stack=args.check_stack) as machine:
         machine.memory.arena_smallest = firmware.arena_smallest
         machine.run_until_ready()
         if rows is not None:
@@ -129,7 +131,7 @@ def _text(result: dict[str, Any], target: Target) -> str:
     rows += [
         ("flash", f"{memory['flash']:,} of {board.flash.size:,} bytes"),
         ("RAM", f"static {memory['ram_static']:,}; nothing lies in {memory['ram_left']:,} of {board.ram.size:,}"),
-        ("stack", _of(stack["peak"], stack["reserved"], "peak")),
+        ("stack", _of(stack["peak"], stack["reserved"], "peak") + _apart(stack)),
     ]
     if heap is not None:
         rows.append(("heap", _of(heap["peak"], heap["reserved"], "peak")))
@@ -148,6 +150,11 @@ def _text(result: dict[str, Any], target: Target) -> str:
 
 def _spread(spread: dict[str, int]) -> str:
     return f"{spread['min']:,} / {spread['median']:,} / {spread['max']:,} (min, median, max)"
+
+
+def _apart(stack: dict[str, int | None]) -> str:
+    apart = stack["main"] is not None
+    return f": main {stack['main']:,}, interrupts {stack['interrupts']:,}" if apart else ""
 
 
 def _of(value: int | None, reserved: int | None, what: str) -> str:

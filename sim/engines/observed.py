@@ -65,6 +65,18 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class StackWritten:
+    """What was stored to the stack of main: the lowest address, and that of main alone (the stack's end: none was).
+
+    `interrupts`: bytes that handlers, nested ones too, had at most below where they came in, with the exception frame.
+    """
+
+    lowest: int
+    main: int
+    interrupts: int
+
+
+@dataclass(frozen=True)
 class CallNode:
     """A function as called from one place in the tree of calls; figures are of the function itself.
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sim.boards import Board
 from sim.engines.image import Blob, Debugger, Image, Layout
-from sim.engines.observed import Access, Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch, WatchedMemory
+from sim.engines.observed import Access, Arm, CallNode, CodeBlock, RegionRun, StackWritten, Stalls, Watch, WatchedMemory
 from sim.engines.stop import ENDED_BY_DEBUGGER, Stop, StopKind
 
 # Capability names.
@@ -76,8 +76,8 @@ class Session(Protocol):
     def regions(self) -> list[RegionRun]:
         """Region runs completed since the last call."""
 
-    def stack_written(self) -> int | None:
-        """The lowest address of the stack that was written (`Watch.stack`); None where nobody watched."""
+    def stack_written(self) -> StackWritten | None:
+        """How deep the stack was written (`Watch.stack`); None where nobody watched."""
 
     def calls(self) -> list[CallNode]:
         """The tree of calls so far (`Watch.calls_of`); empty where nothing was watched."""
@@ -170,6 +170,7 @@ __all__ = [
     "NativeEngine",
     "RegionRun",
     "Session",
+    "StackWritten",
     "Stalls",
     "SteeredSession",
     "Stop",

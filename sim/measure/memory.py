@@ -30,10 +30,17 @@ class Section:
 
 @dataclass(frozen=True)
 class StackUse:
-    """Bytes of the stack of main and interrupts. `peak`: the most so far, to the word; None: not known."""
+    """Bytes of the stack of main and interrupts. `peak`: the most so far, to the word; None: not known.
+
+    `main`: what main had of it; `interrupts`: what handlers, nested ones too, had at most below where they came in,
+    with the exception frame, so that main and they together need at most the sum. None: `why` says why not.
+    """
 
     reserved: int | None
     peak: int | None
+    main: int | None = None
+    interrupts: int | None = None
+    why: str = ""
 
     @property
     def left(self) -> int | None:
@@ -85,18 +92,23 @@ class MemoryUse:
     def stack(self) -> StackUse:
         """The stack that main runs on, and interrupts with it."""
         if self._stack is None:
-            return StackUse(None, None)
+            return StackUse(None, None, why="where the stack is, or what is left of its paint, is not known")
         area, paint = self._stack
         lowest = paint.lowest_used(self._session.read(area.origin, area.size))
         if self._heap is None and self.places.heap is not None:
-            return StackUse(area.size, None)  # heap and stack grow towards each other
-        return StackUse(area.size, 0 if lowest is None else area.end - lowest)
+            peak = None  # heap and stack grow towards each other
+        else:
+            peak = 0 if lowest is None else area.end - lowest
+        written = self._session.stack_written()
+        if written is None:
+            return StackUse(area.size, peak, why="apart only where every store is looked at: check_stack")
+        return StackUse(area.size, peak, area.end - (written.main & ~3), -(-written.interrupts // 4) * 4)
 
     @property
     def stack_by_stores(self) -> int | None:
         """The peak as told by every store (`check_stack`), to the word; None where stores were not looked at."""
-        lowest, area = self._session.stack_written(), self.places.stack
-        return None if lowest is None or area is None else area.end - (lowest & ~3)
+        written, area = self._session.stack_written(), self.places.stack
+        return None if written is None or area is None else area.end - (written.lowest & ~3)
 
     @property
     def heap(self) -> HeapUse | None:

@@ -17,7 +17,7 @@ from sim.paths import data_root
 from sim.settings import Settings
 from sim.target import Target
 
-RECURSE, ARRAY, EXCEPTION, HEAP, TASK = 1, 2, 3, 4, 5
+RECURSE, ARRAY, EXCEPTION, HEAP, TASK, INTERRUPT, TASK_INTERRUPT = 1, 2, 3, 4, 5, 6, 7
 
 
 @contextmanager
@@ -82,6 +82,53 @@ def test_an_exception_frame_below_the_stack_ends_the_run(tmp_path: Path, core: s
 def test_a_task_with_a_stack_of_its_own_is_no_overflow(tmp_path: Path) -> None:
     with deep(tmp_path, "cortex-m4", TASK, check=True, script="upside.ld") as machine:
         machine.console.expect("done")
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_stack_of_interrupts_apart(tmp_path: Path, core: str) -> None:
+    with deep(tmp_path, core, RECURSE, 1, check=True, script="upside.ld") as machine:
+        machine.console.expect("done")
+        one, none = machine.memory.stack.peak or 0, machine.memory.stack.interrupts
+        assert machine.memory.stack.main == one
+        assert none == 0
+    with deep(tmp_path, core, RECURSE, 0, check=True, script="upside.ld") as machine:
+        machine.console.expect("done")
+        frame = one - (machine.memory.stack.peak or 0)
+    used = []
+    for depth in (0, 2, 8):
+        with deep(tmp_path, core, INTERRUPT, depth, check=True, script="upside.ld") as machine:
+            machine.console.expect("done")
+            used.append(machine.memory.stack)
+            assert machine.memory.stack.why == ""
+            assert machine.memory.as_json()["stack"]["interrupts"] == used[-1].interrupts
+    interrupts = [stack.interrupts or 0 for stack in used]
+    assert interrupts[0] >= 32 + 16  # the exception frame, and the handler's own
+    assert [n - interrupts[0] for n in interrupts] == [0, 2 * frame, 8 * frame]
+    assert len({stack.main for stack in used}) == 1
+    assert used[0].main == used[0].peak  # main went further down than the handler reached
+    for stack in used:
+        assert (
+            max(stack.main or 0, stack.interrupts or 0)
+            <= (stack.peak or 0)
+            <= (stack.main or 0) + (stack.interrupts or 0)
+        )
+
+
+def test_interrupts_of_a_task_have_no_frame_on_the_main_stack(tmp_path: Path) -> None:
+    with deep(tmp_path, "cortex-m4", INTERRUPT, 3, check=True, script="upside.ld") as machine:
+        machine.console.expect("done")
+        with_frame = machine.memory.stack.interrupts or 0
+    with deep(tmp_path, "cortex-m4", TASK_INTERRUPT, 3, check=True, script="upside.ld") as machine:
+        machine.console.expect("done")
+        assert machine.memory.stack.interrupts == with_frame - 32
+
+
+def test_without_a_look_at_every_store_they_are_not_told_apart(tmp_path: Path) -> None:
+    with deep(tmp_path, "cortex-m4", INTERRUPT, 3, check=False, script="upside.ld") as machine:
+        machine.console.expect("done")
+        stack = machine.memory.stack
+        assert (stack.main, stack.interrupts) == (None, None)
+        assert "check_stack" in stack.why
 
 
 @pytest.mark.parametrize("used", [0, 1, 5, 4096])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sim.boards import Memory
-from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun, Stalls, Watch
+from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun, StackWritten, Stalls, Watch
 from sim.engines.qemu import stack as stack_area
 from sim.engines.qemu.code import HEADER as CODE
 from sim.engines.qemu.functions import FunctionsArea
@@ -180,9 +180,9 @@ class Control:
         """Look at every store; before QEMU is started."""
         stack_area.write(self._map, stack, ram)
 
-    def stack_written(self) -> int:
+    def stack_written(self) -> StackWritten:
         """See `sim.engines.protocol.Session.stack_written`."""
-        return stack_area.lowest(self._map)
+        return stack_area.written(self._map)
 
     def stack_left(self) -> tuple[int, int]:
         """(address, pc) of the store that left the stack; zeros: none did."""

@@ -15,6 +15,7 @@ from sim.engines.protocol import (
     CodeBlock,
     Image,
     RegionRun,
+    StackWritten,
     Stalls,
     Stop,
     StopKind,
@@ -204,7 +205,7 @@ class QemuSession:
         runs, self._regions_kept = self._regions_kept, []
         return runs
 
-    def stack_written(self) -> int | None:
+    def stack_written(self) -> StackWritten | None:
         watched = self._image.watch is not None and self._image.watch.stack is not None
         return self._control.stack_written() if watched else None
 

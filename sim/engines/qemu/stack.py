@@ -6,19 +6,21 @@ import struct
 from mmap import mmap
 
 from sim.boards import Memory
+from sim.engines.observed import StackWritten
 
 _AT = 1152
-_AREA = struct.Struct("<IIIIIIII")
+_AREA = struct.Struct("<12I")
 
 
 def write(file: mmap, stack: Memory, ram: Memory) -> None:
     """Ask for a look at every store."""
-    _AREA.pack_into(file, _AT, 1, ram.origin, stack.origin, stack.end, stack.end, 0, 0, 0)
+    _AREA.pack_into(file, _AT, 1, ram.origin, stack.origin, stack.end, stack.end, 0, 0, 0, stack.end, 0, 0, 0)
 
 
-def lowest(file: mmap) -> int:
-    """The lowest address of the stack that was written; its end when none was."""
-    return int(_AREA.unpack_from(file, _AT)[4])
+def written(file: mmap) -> StackWritten:
+    """What was stored to the stack so far."""
+    area = _AREA.unpack_from(file, _AT)
+    return StackWritten(lowest=area[4], main=area[8], interrupts=area[9])
 
 
 def left(file: mmap) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, Stop, StopKind
+from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, StackWritten, Stop, StopKind
 from sim.engines.renode.platform import clock_of, machine_for
 from sim.engines.renode.process import Worker, WorkerDied, WorkerError
 from sim.errors import SetupError
@@ -177,7 +177,7 @@ class RenodeSession:
             return []
         return [RegionRun(name, int(start), int(end), int(depth)) for name, start, end, depth in runs]
 
-    def stack_written(self) -> int | None:
+    def stack_written(self) -> StackWritten | None:
         return None
 
     def calls(self) -> list[CallNode]:

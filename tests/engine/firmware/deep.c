@@ -1,7 +1,7 @@
 /* Uses stack and heap in ways that a test asks for. SPDX-License-Identifier: Apache-2.0 */
 #include "bare.h"
 
-enum { RECURSE = 1, ARRAY = 2, EXCEPTION = 3, HEAP = 4, TASK = 5 };
+enum { RECURSE = 1, ARRAY = 2, EXCEPTION = 3, HEAP = 4, TASK = 5, INTERRUPT = 6, TASK_INTERRUPT = 7 };
 
 extern uint8_t __heap_start[];
 uint32_t data[256]; /* below the stack: written all the time */
@@ -46,13 +46,34 @@ KEEP void task(void) {
       "msr control, r1\n"
       "isb\n"
       "push {r0, r1}\n pop {r0, r1}\n"
+      "ldr r0, =bare_case\n"
+      "ldr r0, [r0]\n"
+      "cmp r0, #7\n"
+      "bne 1f\n"
+      "ldr r0, =0xE000ED04\n"
+      "mov r1, #0x10000000\n"
+      "str r1, [r0]\n"
+      "dsb\n isb\n nop\n"
+      "1:\n"
       "mov r1, #0\n"
       "msr control, r1\n"
       "isb\n" ::
-          : "r0", "r1", "memory");
+          : "r0", "r1", "cc", "memory");
 }
 
-void PendSV_Handler(void) { handled++; }
+/* Main some way down its stack, an interrupt there, and main further down afterwards. */
+KEEP void interrupted(void) {
+  volatile uint32_t here[8];
+  here[0] = 1;
+  *(volatile uint32_t *)0xE000ED04 = 0x10000000;
+  __asm volatile("dsb\n isb\n nop");
+  handled += deeper(1) + here[0];
+}
+
+void PendSV_Handler(void) {
+  handled++;
+  if (bare_case >= INTERRUPT) handled += deeper(bare_value);
+}
 
 int main(void) {
   switch (bare_case) {
@@ -60,7 +81,9 @@ int main(void) {
     case ARRAY: handled = array(); break;
     case EXCEPTION: exception(); break;
     case HEAP: filled(__heap_start, bare_value); break;
-    case TASK: task(); break;
+    case TASK:
+    case TASK_INTERRUPT: task(); break;
+    case INTERRUPT: interrupted(); break;
     default: break;
   }
   say("done\n");

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stack.h"
 
+#include "ram.h"
+
 enum { SP = 13 };
 
 struct stack_area *stack_area;
@@ -20,10 +22,35 @@ void stack_translate(struct stack_store *s, uint32_t pc, const uint16_t half[2],
     stack_area->tasks = 1;
 }
 
+/* Only a handler has EXC_RETURN in LR, until it calls something: its first block is seen by that. It has returned when
+ * the stack pointer is above where it was then, the frame being gone; a tail-chained handler has the same frame. */
+void stack_block(uint32_t sp, uint32_t lr) {
+  struct stack_area *a = stack_area;
+  uint32_t xpsr = 0;
+  if (a->handler_sp != 0 && (sp > a->handler_sp || sp < a->low)) a->handler_sp = 0;
+  if (a->handler_sp != 0 || lr < 0xffffff80u || (lr & 2) || sp < a->low || sp > a->top) return;
+  a->handler_sp = a->handler_base = sp;
+  if (!(lr & 4)) { /* the frame is here: 8 words, with the FPU's 26, and one more where it had to be aligned (B1.5.7) */
+    a->handler_base += lr & 16 ? 32 : 104;
+    if (ram_word(sp + 28, &xpsr) && (xpsr & 1u << 9)) a->handler_base += 4;
+  }
+  if (a->handler_base - sp > a->handler_most) a->handler_most = a->handler_base - sp;
+}
+
+static void note(struct stack_area *a, uint32_t address) {
+  if (a->handler_sp == 0) {
+    if (address < a->thread_lowest) a->thread_lowest = address;
+  } else if (address < a->handler_base && a->handler_base - address > a->handler_most) {
+    a->handler_most = a->handler_base - address;
+  }
+}
+
 bool stack_stored(const struct stack_store *s, uint32_t address, uint32_t sp) {
   struct stack_area *a = stack_area;
   if (address >= a->low) {
-    if (address < a->top && address < a->lowest) a->lowest = address;
+    if (address >= a->top) return false;
+    if (address < a->lowest) a->lowest = address;
+    note(a, address);
     return false;
   }
   if (a->tasks || a->address != 0 || address < a->floor) return false;

@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "regions.h"
 #include "registers.h"
+#include "stack.h"
 #include "steer.h"
 #include "stop.h"
 #include "whole.h"
@@ -21,6 +22,12 @@
 static void on_code(unsigned vcpu, void *data) {
   (void)vcpu;
   ((struct code_block *)data)->times++;
+}
+
+static void on_stack_block(unsigned vcpu, void *data) {
+  (void)vcpu;
+  (void)data;
+  stack_block(core[13], core[14]);
 }
 
 static void on_first(unsigned vcpu, void *data) {
@@ -127,6 +134,7 @@ void translate(struct qemu_plugin_tb *tb) {
     lean_translate(tb, b, exact ? 0 : n);
   else
     whole_translate(tb, b, access);
+  if (stack_area->on) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_stack_block, CB_NO_REGS, NULL);
   if (functions->on & WATCH_CODE) {
     struct code_block *code = functions_code((uint32_t)pc, (uint32_t)end);
     if (code != NULL) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_code, CB_NO_REGS, code);
