@@ -143,7 +143,10 @@ def machine(request: pytest.FixtureRequest, firmware: Firmware, _boardless_targe
     ]
     if firmware.parsed.relinked:
         node.user_properties.append(("boardless_relinked", firmware.parsed.relinked))
-    with target.started(firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log) as machine:
+    check_stack = node.get_closest_marker("check_stack") is not None
+    with target.started(
+        firmware.elf, on_fault=on_fault[0] if on_fault else "stop", log=log, check_stack=check_stack
+    ) as machine:
         # An image for the board's own addresses runs on another machine than the twin.
         node.user_properties[:] = [
             (key, machine.engine_text if key == "boardless_engine" else value) for key, value in node.user_properties

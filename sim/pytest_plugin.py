@@ -27,6 +27,7 @@ _MARKERS = {
     "model(path)": "the .tflite that goes into the app (default: the app's own)",
     "recorder(time)": "a recorder in the app: '5 s', 'all', '5 s below 0.6' (default: none)",
     "firmware(path)": "a finished ELF, built by whatever means, instead of an app",
+    "check_stack": "look at every store, twice as slow: the first that leaves the stack ends the test",
     "on_fault(what)": "'stop' (default): a fault ends the test at once; 'run': the firmware's handler goes on",
 }
 

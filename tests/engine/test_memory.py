@@ -141,6 +141,40 @@ def test_heap_peak_is_the_highest_word_written(tmp_path: Path, used: int) -> Non
         assert heap.peak == (used + 3) // 4 * 4
 
 
+OVERFLOWING = """
+#include "app.h"
+
+using namespace boardless;
+
+extern "C" __attribute__((noinline)) int too_deep(int n) {
+  volatile char here[256];
+  here[0] = static_cast<char>(n);
+  return too_deep(n + 1) + here[0];
+}
+
+int main() {
+  Model model("overflowing");
+  boardless_log("%d", too_deep(0));
+}
+"""
+
+
+def test_an_app_of_ours_ends_at_its_first_store_outside_the_stack(tmp_path: Path) -> None:
+    """Without any option: its stack is at the bottom of RAM."""
+    folder = tmp_path / "overflowing"
+    folder.mkdir()
+    (folder / "app.toml").write_text('title = "Falls off its stack"\nmodel = "hello"\nsensors = []\n')
+    (folder / "overflowing.cc").write_text(OVERFLOWING)
+    target = Target.of(Settings.load({"board": "arduino_nano_33_ble"}))
+    firmware = target.build(folder)
+    with target.started(firmware.elf) as machine:
+        with pytest.raises(FirmwareFailure, match="stack overflow") as caught:
+            machine.run("1 s")
+        assert machine.registers()["sp"] < target.layout.ram.origin + 512
+    for said in ("too_deep", "main+", "overflowing.cc"):
+        assert said in str(caught.value)
+
+
 def test_what_the_image_takes_adds_up() -> None:
     target = Target.of(Settings.load({"board": "arduino_nano_33_ble"}))
     model = Model.load(data_root() / "models" / "gesture" / "gesture.tflite")

@@ -22,13 +22,14 @@ void stack_translate(struct stack_store *s, uint32_t pc, const uint16_t half[2],
     stack_area->tasks = 1;
 }
 
-/* Only a handler has EXC_RETURN in LR, until it calls something: its first block is seen by that. It has returned when
- * the stack pointer is above where it was then, the frame being gone; a tail-chained handler has the same frame. */
-void stack_block(uint32_t sp, uint32_t lr) {
+/* A handler begins with EXC_RETURN in LR; any other function begins with an address there (in its middle LR may hold
+ * anything). It has returned when the stack pointer is above where it was then, the frame being gone; a tail-chained
+ * handler has the same frame. */
+void stack_block(uint32_t sp, uint32_t lr, bool function) {
   struct stack_area *a = stack_area;
   uint32_t xpsr = 0;
   if (a->handler_sp != 0 && (sp > a->handler_sp || sp < a->low)) a->handler_sp = 0;
-  if (a->handler_sp != 0 || lr < 0xffffff80u || (lr & 2) || sp < a->low || sp > a->top) return;
+  if (!function || a->handler_sp != 0 || lr < 0xffffff80u || (lr & 2) || sp < a->low || sp > a->top) return;
   a->handler_sp = a->handler_base = sp;
   if (!(lr & 4)) { /* the frame is here: 8 words, with the FPU's 26, and one more where it had to be aligned (B1.5.7) */
     a->handler_base += lr & 16 ? 32 : 104;

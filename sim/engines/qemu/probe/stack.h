@@ -35,8 +35,8 @@ extern struct stack_area *stack_area;
 void stack_install(void *control_file);
 /* At translation of an instruction. Sets `tasks` for one that sets the process stack pointer. */
 void stack_translate(struct stack_store *s, uint32_t pc, const uint16_t half[2], size_t size);
-/* At the beginning of a block: whether a handler runs. */
-void stack_block(uint32_t sp, uint32_t lr);
+/* At the beginning of a block: whether a handler runs. `function`: a function begins here. */
+void stack_block(uint32_t sp, uint32_t lr, bool function);
 /* At a store. True: it has left the stack. */
 bool stack_stored(const struct stack_store *s, uint32_t address, uint32_t sp);
 #pragma GCC visibility pop

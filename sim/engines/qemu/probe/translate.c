@@ -26,8 +26,7 @@ static void on_code(unsigned vcpu, void *data) {
 
 static void on_stack_block(unsigned vcpu, void *data) {
   (void)vcpu;
-  (void)data;
-  stack_block(core[13], core[14]);
+  stack_block(core[13], core[14], ((const struct block *)data)->entry != NONE);
 }
 
 static void on_first(unsigned vcpu, void *data) {
@@ -134,7 +133,7 @@ void translate(struct qemu_plugin_tb *tb) {
     lean_translate(tb, b, exact ? 0 : n);
   else
     whole_translate(tb, b, access);
-  if (stack_area->on) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_stack_block, CB_NO_REGS, NULL);
+  if (stack_area->on) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_stack_block, CB_NO_REGS, b);
   if (functions->on & WATCH_CODE) {
     struct code_block *code = functions_code((uint32_t)pc, (uint32_t)end);
     if (code != NULL) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_code, CB_NO_REGS, code);
