@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import goldens
@@ -16,6 +17,7 @@ from sim.target import Target
 from sim.tflm import TflmTree, tree_for
 
 GOLDENS = goldens.load()
+ALL = os.environ.get("BOARDLESS_CONFORMANCE") == "all"
 # Today's TFLM computes these without a word, and other than TensorFlow Lite.
 HOST_IS_WRONG = {"activation_relu6", "open_batch_conv2d_dilation2"}
 FLOAT = 1e-5  # of the value, or of the output's largest where terms cancel
@@ -35,13 +37,22 @@ def refused(tree: TflmTree, settings: Settings) -> dict[str, tuple[Refusal, ...]
     return {n: found for n in goldens.names() if (found := refusals(model(n), tree, settings.kernels))}
 
 
-def test_on_the_board(name, board_name, settings, refused, record_property):
+@pytest.fixture(scope="session")
+def kinds(refused: dict[str, tuple[Refusal, ...]]) -> tuple[str, ...]:
+    """The operators of all models that are built."""
+    return tuple(sorted({kind for n in goldens.names() if n not in refused for kind in model(n).op_kinds}))
+
+
+def test_on_the_board(name, board_name, settings, refused, kinds, record_property):
     if found := refused.get(name):
         record_property("refused", f"{found[0].layer}: {found[0].reason}")
         return  # test_refusals_* judge it
     if name not in GOLDENS:
         pytest.skip(f"no golden, the host refuses it: {goldens.refused_by_host()[name]}")
     golden, file = GOLDENS[name], model(name)
+    if ALL:
+        # One resolver for all models: each is then a link, and nothing is compiled for it (2 to 5 s of CPU time).
+        vars(file)["op_kinds"] = kinds
     inputs = [a.reshape(len(a), *a.shape[2:]) if t.shape[:1] == (1,) else a for a, t in zip(
         golden.inputs, file.inputs, strict=True)]  # fmt: skip
     result = invoke(file, inputs, target=Target.of(replace(settings, board=board_name)))
