@@ -45,6 +45,9 @@ SHAPES = {
     "literals": "movs r7, #9\n1: ldr r0, =0x12345678\n ldr r1, =0x87654321\n subs r7, #1\n bne 1b\n b 2f\n.ltorg\n2:",
     "device": "movs r7, #9\n ldr r1, =UART\n1: ldr r0, [r1, #4]\n adds r2, r0, #1\n ldr r0, [r1, #4]\n tst r0, #1\n"
     " bne 1b\n subs r7, #1\n bne 1b\n b 2f\n.ltorg\n2:",
+    "pointer that a device comes between": "movs r7, #9\n ldr r1, =UART\n adr r3, 3f\n str r3, [r5]\n1: ldr r3, [r5]\n"
+    " ldr r0, [r1, #4]\n ldr r2, [r3]\n adds r3, #8\n str r3, [r5]\n subs r7, #1\n bne 1b\n b 2f\n.balign 4\n"
+    "3: .space 128\n.ltorg\n2:",
     "supervisor call": "movs r7, #5\n1: svc #1\n subs r7, #1\n bne 1b",
 }  # fmt: skip
 HANDLER = "\n.global SVC_Handler\n.type SVC_Handler, %function\n.thumb_func\nSVC_Handler: adds r3, r0, #1\n bx lr\n"

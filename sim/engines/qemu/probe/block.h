@@ -13,16 +13,17 @@ struct block {
   uint32_t entry;        /* index of the symbol that starts here, or NONE */
   uint64_t link;         /* address after a linked call at its end, or 0 */
   uint8_t *watch;        /* not 0: a return address of an open region may be here */
-  uint32_t inside;       /* a block that starts up to here behind pc is the rest of this one; 0: none is */
-  const uint16_t *rest;  /* instructions to the end from each halfword of the block */
   struct timing_block *timing;
   uint32_t cycles;       /* symbol in mid-block: what the block added for the code from here on */
   bool looks;            /* the limit is looked at here: so stops are at the same places whatever else is watched */
+  uint32_t bytes;        /* of its code */
+  const uint16_t *rest;  /* instructions to the end from each halfword, where it may be left in its middle */
+  void (*call)(unsigned, void *); /* what is called when it begins, or NULL */
   uint32_t function;     /* index of the symbol that it belongs to, where calls are watched */
 };
 
 #pragma GCC visibility push(hidden)
-extern bool lean; /* blocks add up inline: QEMU leaves none in its middle */
+extern bool lean; /* cycles of blocks are added inline, as far as they are known at translation */
 
 /* What is rare at the start of a block: a return, an armed symbol, the limit, a full ring. `inner`: of a part of it. */
 void slow_path(const struct block *b, bool inner);

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "memory.h"
 
-#include "exact.h"
+#include "left.h"
 #include "pool.h"
 #include "registers.h"
 #include "stack.h"
@@ -11,7 +11,10 @@
 
 /* Cycles in front of an instruction that accesses memory. Flash waits of loads behind it are in already. */
 static uint64_t cycles_at(const struct access_place *place) {
-  return lean ? timing.page->cycles - place->cycles : timing_at(place->pc);
+  uint32_t ahead = place->cycles;
+  if (!lean) return timing_at(place->pc);
+  left_here(place->pc, &ahead);
+  return timing.page->cycles - ahead;
 }
 
 static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
@@ -61,7 +64,6 @@ static void on_any_store(unsigned vcpu, uint32_t info, uint64_t address, void *d
 static void on_access(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   const struct access_place *place = data;
   (void)vcpu;
-  take_exact_count();
   if (access_note(place, (uint32_t)address, 1u << qemu_plugin_mem_size_shift(info), qemu_plugin_mem_is_store(info),
                   ctl->count, timing.level == LEVEL_OFF ? 0 : cycles_at(place)))
     ctl->limit = 0;

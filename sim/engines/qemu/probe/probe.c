@@ -14,10 +14,10 @@
 #include "block.h"
 #include "codemap.h"
 #include "control.h"
-#include "exact.h"
 #include "flash.h"
 #include "functions.h"
 #include "guard.h"
+#include "left.h"
 #include "qemu.h"
 #include "ram.h"
 #include "registers.h"
@@ -120,9 +120,9 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
   timing_setup((struct timing_page *)((char *)map + TIMING_AT));
   image_clock = timing.level == LEVEL_OFF ? &ctl->count : &timing.page->cycles;
   ctl->api = (uint32_t)qemu_plugin_version;
-  lean = qemu_plugin_version < 2 && !(ctl->flags & FLAG_EXACT) && timing_can_be_lean();
-  codemap_install(map, lean && (functions->on & WATCH_CALLS));
-  exact_install();
+  lean = !(ctl->flags & FLAG_EXACT) && timing_can_be_lean();
+  codemap_install(map, functions->on & WATCH_CALLS);
+  left_install();
   ram_install(ram_fd, ram_at);
   if (qemu_plugin_version >= 2)
     register_callback(id, "qemu_plugin_register_vcpu_init_cb", (void *)init_v1, (void *)init_v7);

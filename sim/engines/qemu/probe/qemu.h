@@ -15,11 +15,7 @@
 typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
-struct scoreboard_u64 { /* qemu_plugin_u64, passed by value */
-  void *score;
-  size_t offset;
-};
-enum { CB_NO_REGS = 0, CB_R_REGS = 1, INLINE_ADD_U64 = 0, MEM_R = 1, MEM_W = 2 };
+enum { CB_NO_REGS = 0, CB_R_REGS = 1, MEM_R = 1, MEM_W = 2 };
 
 extern int qemu_plugin_version;
 

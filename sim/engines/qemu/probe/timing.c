@@ -28,7 +28,7 @@ void timing_setup(struct timing_page *page) {
   timing.sector_size = page->unified ? page->instruction.sector : page->data.sector;
 }
 
-bool timing_arrive(struct timing_block *b, const struct timing_block *from) {
+bool timing_arrive(struct timing_block *b, const struct timing_block *from, const uint32_t *registers) {
   b->from = from;
   b->hidden = 0;
   b->here = b->cycles;
@@ -39,7 +39,10 @@ bool timing_arrive(struct timing_block *b, const struct timing_block *from) {
     uint32_t ahead = from->rest[(b->pc - from->pc) >> 1];
     b->from = NULL; /* to be looked at every time */
     timing.at_block = timing.page->cycles - ahead;
-    if (b->end == from->end) return false;
+    if (b->end == from->end) {
+      timing_unseen_loads(b, from, registers);
+      return false;
+    }
     timing.page->cycles -= ahead;
   } else {
     b->here += from->leave + b->wide;

@@ -17,6 +17,7 @@
 /* One page of the shared file: parameters from the board's file (sim/timing/pack.py writes them in this order), then
  * counters. */
 enum { TIMING_AT = 2048 };
+enum { BLOCK_MOST = 512 }; /* instructions of a block: TCG_MAX_INSNS of QEMU */
 enum { LEVEL_OFF, LEVEL_CORE, LEVEL_MEMORY };
 
 struct stalls { /* cycles in which the core waited for flash, and how often it had to */
@@ -89,6 +90,7 @@ struct timing_block {
   uint32_t *literal;
   struct timing_pointer *pointer;
   struct timing_load *load;
+  bool *unseen;             /* of each halfword: a load that timing_enter cannot see; NULL: there is none */
 };
 
 struct timing_state {
@@ -155,7 +157,10 @@ static inline uint32_t timing_ahead(const struct timing_block *b) {
 uint64_t timing_at(uint32_t pc);
 
 /* Behind `from`: works out what the block takes (`here`, `hidden`). False: it is a part of `from`, counted already. */
-bool timing_arrive(struct timing_block *b, const struct timing_block *from);
+bool timing_arrive(struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
+
+/* `b` begins, the rest of `from`: loads that could not be seen when `from` began, and now can, so that nobody else tells. */
+void timing_unseen_loads(const struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
 
 static inline void timing_data(struct timing_block *b, const uint32_t *registers) {
   uint32_t cycles = b->literals ? timing_literals(b) : 0;
@@ -210,7 +215,7 @@ static inline void timing_flash(struct timing_block *b, const uint32_t *register
 /* Where nothing is added inline: a block may be left in its middle. */
 static inline __attribute__((always_inline)) void timing_enter(struct timing_block *b, const uint32_t *registers) {
   const struct timing_block *from = timing.last;
-  if (__builtin_expect(b->from != from, 0) && !timing_arrive(b, from)) return;
+  if (__builtin_expect(b->from != from, 0) && !timing_arrive(b, from, registers)) return;
   timing.last = b;
   timing.at_block = timing.page->cycles;
   timing.page->cycles = timing.at_block + b->here;

@@ -34,7 +34,7 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
   struct timing_block *b = take_memory(sizeof *b);
   const struct timing_page *page = timing.page;
   const struct op *last = &ops[n - 1];
-  uint8_t cost[MOST];
+  uint8_t cost[BLOCK_MOST];
   uint16_t *rest;
   uint32_t at, sum = 0;
   memset(b, 0, sizeof *b);

@@ -4,8 +4,6 @@
 #pragma once
 #include "timing.h"
 
-enum { MOST = 512 }; /* instructions of a block */
-
 #pragma GCC visibility push(hidden)
 void timing_find_loads(struct timing_block *b, const struct op *ops, size_t n, bool known, bool *watch);
 #pragma GCC visibility pop

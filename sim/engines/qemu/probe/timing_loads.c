@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "codemap.h"
 #include "pool.h"
 #include "timing_block.h"
 
@@ -87,7 +88,7 @@ static bool join_any(struct found *found, size_t n) {
 
 /* The loads by pointer. */
 static void put_loads(struct timing_block *b, struct found *found, size_t n) {
-  bool done[MOST] = {false};
+  bool done[BLOCK_MOST] = {false};
   uint16_t at = 0;
   b->pointer = take_memory(n * sizeof *b->pointer);
   b->load = take_memory(n * sizeof *b->load);
@@ -112,33 +113,74 @@ static bool reads_memory(const struct op *op) {
   return op->kind == K_LOAD || op->kind == K_LOAD_MANY || op->kind == K_LOAD_TWO || op->kind == K_TABLE;
 }
 
-void timing_find_loads(struct timing_block *b, const struct op *ops, size_t n, bool known, bool *watch) {
-  struct found found[MOST];
-  uint32_t literal[MOST];
-  size_t loads = 0;
+/* A walk through a block. */
+struct walk {
   struct follower f;
-  unsigned conditional = 0;
-  for (uint8_t r = 0; r < 16; r++) f.base[r] = r, f.offset[r] = 0;
-  for (size_t i = 0; i < n; i++) {
+  unsigned conditional; /* instructions that IT still holds */
+};
+
+static void walk_from_start(struct walk *w) {
+  w->conditional = 0;
+  for (uint8_t r = 0; r < 16; r++) w->f.base[r] = r, w->f.offset[r] = 0;
+}
+
+static void walk_on(struct walk *w, const struct op *op) {
+  follow(&w->f, op, w->conditional > 0);
+  if (op->kind == K_IT)
+    w->conditional = op->it;
+  else if (w->conditional)
+    w->conditional--;
+}
+
+static bool sees(const struct walk *w, const struct op *op, struct found *to) {
+  return !w->conditional && op->kind != K_TABLE && can_see(&w->f, op, to);
+}
+
+void timing_find_loads(struct timing_block *b, const struct op *ops, size_t n, bool known, bool *watch) {
+  struct found found[BLOCK_MOST];
+  uint32_t literal[BLOCK_MOST], at = b->pc;
+  size_t loads = 0;
+  struct walk w;
+  walk_from_start(&w);
+  for (size_t i = 0; i < n; at += ops[i++].size) {
     const struct op *op = &ops[i];
     if (reads_memory(op)) {
       if (op->flags & F_LITERAL) {
         if (op->kind != K_TABLE) literal[b->literals++] = op->literal;
       } else if (op->rn == 13 && op->kind != K_TABLE) {
         /* the stack: RAM, aligned */
-      } else if (known && !conditional && op->kind != K_TABLE && can_see(&f, op, &found[loads])) {
+      } else if (known && sees(&w, op, &found[loads])) {
         if (!join_any(found, loads)) loads++;
       } else {
         watch[i] = true;
+        if (b->unseen == NULL) b->unseen = take_memory((b->end - b->pc) / 2 * sizeof *b->unseen);
+        b->unseen[(at - b->pc) >> 1] = true;
       }
     }
-    follow(&f, op, conditional > 0);
-    if (op->kind == K_IT)
-      conditional = op->it;
-    else if (conditional)
-      conditional--;
+    walk_on(&w, op);
   }
   put_loads(b, found, loads);
   b->literal = take_memory(b->literals * sizeof *b->literal);
   memcpy(b->literal, literal, b->literals * sizeof *b->literal);
+}
+
+void timing_unseen_loads(const struct timing_block *b, const struct timing_block *from, const uint32_t *registers) {
+  struct walk w;
+  struct op op;
+  struct found found;
+  uint16_t half[2];
+  uint32_t cycles = 0;
+  if (from->unseen == NULL) return;
+  walk_from_start(&w);
+  for (uint32_t pc = b->pc; pc < b->end && codemap_instruction(pc, half); pc += op.size) {
+    decode(pc, half, thumb_size(half[0]), &op);
+    bool watched = b->unseen != NULL && b->unseen[(pc - b->pc) >> 1];
+    if (from->unseen[(pc - from->pc) >> 1] && !watched && sees(&w, &op, &found)) {
+      uint32_t address = registers[found.base];
+      if (found.index != UNKNOWN) address += registers[found.index] << found.shift;
+      cycles += timing_loads(&found.load, 1, address);
+    }
+    walk_on(&w, &op);
+  }
+  timing.page->cycles += cycles;
 }

@@ -3,13 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translate.h"
 
-#include <stdlib.h>
-
+#include "begin.h"
 #include "codemap.h"
-#include "exact.h"
 #include "flash.h"
 #include "functions.h"
-#include "lean.h"
 #include "memory.h"
 #include "pool.h"
 #include "regions.h"
@@ -17,7 +14,7 @@
 #include "stack.h"
 #include "steer.h"
 #include "stop.h"
-#include "whole.h"
+#include "stretches.h"
 
 static void on_code(unsigned vcpu, void *data) {
   (void)vcpu;
@@ -44,23 +41,12 @@ static struct block *new_block(uint64_t pc, uint32_t instructions, uint32_t entr
   return b;
 }
 
-static struct timing_block *time_block(struct qemu_plugin_tb *tb, size_t n) {
-  struct timing_block *t;
-  struct op *ops = malloc(n * sizeof *ops);
-  bool *watch = calloc(n, sizeof *watch);
-  uint16_t half[2];
-  if (ops == NULL || watch == NULL) leave();
-  for (size_t i = 0; i < n; i++) {
-    struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-    opcode(insn, half);
-    decode((uint32_t)qemu_plugin_insn_vaddr(insn), half, thumb_size(half[0]), &ops[i]);
-  }
-  t = timing_block((uint32_t)qemu_plugin_tb_vaddr(tb), ops, n, core != no_core, watch);
+static struct timing_block *time_block(struct qemu_plugin_tb *tb, const struct op *ops, size_t n) {
+  bool watch[BLOCK_MOST] = {false};
+  struct timing_block *t = timing_block((uint32_t)qemu_plugin_tb_vaddr(tb), ops, n, core != no_core, watch);
   if (lean) timing_lean(t, ops, n);
   for (size_t i = 0; i < n; i++)
     if (watch[i]) watch_load(qemu_plugin_tb_get_insn(tb, i), &ops[i]);
-  free(watch);
-  free(ops);
   return t;
 }
 
@@ -104,43 +90,33 @@ static void translate_instructions(struct qemu_plugin_tb *tb, size_t n, const st
 
 void translate(struct qemu_plugin_tb *tb) {
   static bool first = true;
-  uint64_t pc = qemu_plugin_tb_vaddr(tb);
+  static struct op ops[BLOCK_MOST];
+  uint64_t pc = qemu_plugin_tb_vaddr(tb), end = pc, at = pc;
   size_t n = qemu_plugin_tb_n_insns(tb);
-  struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, n - 1);
-  uint64_t at = qemu_plugin_insn_vaddr(last), end, target;
   uint16_t half[2];
-  bool exact = ctl->flags & FLAG_EXACT, singly = false, link;
-  uint32_t entry = symbol_at(pc);
-  int access = qemu_plugin_version >= 2 ? CB_R_REGS : CB_NO_REGS;
+  bool exact = ctl->flags & FLAG_EXACT;
+  int access = qemu_plugin_version >= 2 && core == no_core ? CB_R_REGS : CB_NO_REGS;
   struct block *b;
 
-  opcode(last, half);
-  end = at + thumb_size(half[0]);
-  link = is_linked_call(half);
-  target = branch_target(half, (uint32_t)at);
-  if (!exact && qemu_plugin_version >= 2) singly = target > pc && target < end;
-  b = new_block(pc, exact || singly ? 0 : (uint32_t)n, entry, link ? end : 0);
-  if (timing.level != LEVEL_OFF) b->timing = time_block(tb, n);
-  if (!exact && !singly && qemu_plugin_version >= 2) {
-    b->inside = (uint32_t)(end - pc - 1);
-    b->rest = rest_of(tb, n, pc, end);
+  if (n > BLOCK_MOST) n = BLOCK_MOST; /* of QEMU's own, so far */
+  for (size_t i = 0; i < n; i++) {
+    struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+    at = qemu_plugin_insn_vaddr(insn);
+    opcode(insn, half);
+    decode((uint32_t)at, half, thumb_size(half[0]), &ops[i]);
+    end = at + ops[i].size;
   }
-
+  b = new_block(pc, exact ? 0 : (uint32_t)n, symbol_at(pc), is_linked_call(half) ? end : 0);
+  if (timing.level != LEVEL_OFF) b->timing = time_block(tb, ops, n);
   if (first) translate_first(tb, b, access);
   first = false;
-  b->looks = !only_counts(b, half, end - at, at, target);
-  if (qemu_plugin_version < 2)
-    lean_translate(tb, b, exact ? 0 : n);
-  else
-    whole_translate(tb, b, access);
+  b->looks = !only_counts(b, half, end - at, at, branch_target(half, (uint32_t)at));
+  begin_translate(tb, b, ops, n, access);
   if (stack_area->on) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_stack_block, CB_NO_REGS, b);
   if (functions->on & WATCH_CODE) {
     struct code_block *code = functions_code((uint32_t)pc, (uint32_t)end);
     if (code != NULL) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_code, CB_NO_REGS, code);
   }
-  translate_instructions(tb, n, b, !exact && !singly, access);
-  for (size_t i = 0; singly && i < n; i++)
-    qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_tb_get_insn(tb, i), on_instruction, CB_NO_REGS, NULL);
-  if (exact) count_stretches(tb, n); /* behind on_inner_entry: from version 2 on QEMU keeps that order */
+  translate_instructions(tb, n, b, !exact, access);
+  if (exact) count_stretches(tb, ops, n); /* behind on_inner_entry: from version 2 on QEMU keeps that order */
 }
-
