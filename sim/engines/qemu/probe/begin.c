@@ -47,8 +47,8 @@ static inline __attribute__((always_inline)) void begin(const struct block *b, e
     (void)vcpu; \
     begin(data, at, cost, calls); \
   }
-#define BEGIN_COSTS(at, calls) BEGIN(at, KNOWN, calls) BEGIN(at, EDGE, calls) BEGIN(at, FETCHES, calls) BEGIN(at, FLASH, calls) \
-  BEGIN(at, ENTERS, calls)
+#define BEGIN_COSTS(at, calls) \
+  BEGIN(at, KNOWN, calls) BEGIN(at, EDGE, calls) BEGIN(at, FETCHES, calls) BEGIN(at, FLASH, calls) BEGIN(at, ENTERS, calls)
 #define BEGIN_BOTH(at) BEGIN_COSTS(at, 0) BEGIN_COSTS(at, 1)
 BEGIN_BOTH(NOWHERE) BEGIN_BOTH(TURN) BEGIN_BOTH(INNER) BEGIN_BOTH(RETURN) BEGIN_BOTH(CALL) BEGIN_BOTH(ENTRY)
 #define NAMES_COSTS(at, calls) \

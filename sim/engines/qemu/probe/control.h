@@ -42,7 +42,8 @@ struct control {
 
 #pragma GCC visibility push(hidden)
 extern struct control *ctl;
-extern const uint64_t *image_clock; /* what limits and marks are in: cycles where the image has a timing model, else instructions */
+/* What limits and marks are in: cycles where the image has a timing model, else instructions. */
+extern const uint64_t *image_clock;
 extern struct sym *syms;
 extern struct region *regions;
 

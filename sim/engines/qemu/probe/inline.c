@@ -1,7 +1,7 @@
 /* See inline.h.
  *
- * From version 2 on the operands of such code lie in a scoreboard: an array of QEMU's, an entry a processor, of which code
- * is given the offset. The machines have one processor, so any place in this process can be one, as an offset from there.
+ * From version 2 on the operands of such code lie in a scoreboard: an array of QEMU's, an entry a processor, of which
+ * code is given the offset. The machines have one processor, so any place in this process can be one, as an offset.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "inline.h"

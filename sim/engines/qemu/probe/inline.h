@@ -5,7 +5,7 @@
 #include "qemu.h"
 
 #pragma GCC visibility push(hidden)
-/* `to` lives as long as the process. In a block all callbacks come first: in version 1 always, later as they are registered. */
+/* `to` lives as long as the process. Callbacks of the block come first: in version 1 always, later as registered. */
 void block_adds(struct qemu_plugin_tb *tb, uint64_t *to, uint64_t amount);
 void instruction_adds(struct qemu_plugin_insn *insn, uint64_t *to, uint64_t amount);
 

@@ -147,5 +147,6 @@ void left_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op 
   }
   if (!may_be_left) return;
   b->rest = rest_of(ops, n, b->bytes);
-  if (!block_stores(tb, &last, (uint64_t)(uintptr_t)b)) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_left_block, CB_NO_REGS, b);
+  if (!block_stores(tb, &last, (uint64_t)(uintptr_t)b))
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_left_block, CB_NO_REGS, b);
 }

@@ -1,10 +1,10 @@
 /* Blocks that are left in their middle.
  *
- * QEMU from 9.0 on (seen in 10.0) leaves a block at a device access that is not its last instruction, does the access in a
- * block of that one instruction, of which plugins are told nothing but the access, and goes on in a block that begins
+ * QEMU from 9.0 on (seen in 10.0) leaves a block at a device access that is not its last instruction, does the access in
+ * a block of that one instruction, of which plugins are told nothing but the access, and goes on in a block that begins
  * behind it. The first block was counted as a whole: what it did not do is taken back at the access, so that counts are
- * right whoever looks. The one that goes on counts as if nothing had happened, and nothing is looked at when it begins:
- * stops are where older QEMU has them.
+ * right whoever looks. The one that goes on adds it again, and nothing is looked at when it begins: stops are where older
+ * QEMU has them.
  *
  * Not with -icount, where also older QEMU does that: see stretches.h, and timing_arrive.
  *

@@ -24,7 +24,9 @@ void many(struct op *op, bool load, unsigned list, unsigned rn, bool back, bool 
 void branch(struct op *op, uint32_t at, int32_t offset, bool condition);
 #pragma GCC visibility pop
 
-static inline uint32_t bits(uint32_t word, unsigned high, unsigned low) { return word >> low & ((2u << (high - low)) - 1); }
+static inline uint32_t bits(uint32_t word, unsigned high, unsigned low) {
+  return word >> low & ((2u << (high - low)) - 1);
+}
 
 static inline void reads(struct op *op, unsigned r) { op->reads |= r == PC ? 0 : BIT(r); }
 

@@ -1,9 +1,9 @@
 /* The core's registers at the start of a block.
  *
  * Version 1 of the interface has no function for that, and those of later ones take too long for a look at every block.
- * But translated code keeps the address of the core's state in one fixed host register, and that state begins with r0 to
- * r15. At the start of a block nothing of it is held elsewhere. Whether this is so is seen at the first block, where pc is
- * known; if it is not, the functions or the addresses of calls stand in, and the stack pointer is not watched.
+ * But translated code keeps the address of the core's state in one fixed host register, and that state begins with r0
+ * to r15. At the start of a block nothing of it is held elsewhere. Whether this is so is seen at the first block, where
+ * pc is known; if it is not, the functions or the addresses of calls stand in, and the stack pointer is not watched.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

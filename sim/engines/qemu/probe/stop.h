@@ -1,6 +1,6 @@
-/* Stopping: the probe writes one byte to the runner and blocks until one comes back; while it blocks the core stands still
- * at the first instruction of a block, with all registers in QEMU's CPU state. When the socket closes, QEMU ends: nothing
- * is left running when the runner is killed.
+/* Stopping: the probe writes one byte to the runner and blocks until one comes back; while it blocks the core stands
+ * still at the first instruction of a block, with all registers in QEMU's CPU state. When the socket closes, QEMU ends:
+ * nothing is left running when the runner is killed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

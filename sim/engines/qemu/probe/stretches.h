@@ -1,7 +1,7 @@
 /* Counting with -icount.
  *
- * Every QEMU leaves a block in its middle at a device access then, and goes on in another block, so that counting blocks as
- * a whole counts twice. Each stretch up to an access of memory adds its instructions instead, inline.
+ * Every QEMU leaves a block in its middle at a device access then, and goes on in another block, so that counting blocks
+ * as a whole counts twice. Each stretch up to an access of memory adds its instructions instead, inline.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

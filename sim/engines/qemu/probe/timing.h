@@ -66,7 +66,7 @@ struct timing_pointer {
 
 struct timing_block {
   uint32_t pc, end, target; /* target: of a direct branch at its end, or 1 */
-  uint32_t next;            /* where the core may run on to: `end`, or 1 where the block ends in a branch that is always taken */
+  uint32_t next;            /* where the core may run on to: `end`, or 1 behind a branch that is always taken */
   uint32_t cycles;          /* every line hit, entered by a jump; refill not in it */
   uint32_t inside;          /* bytes behind pc where the rest of it may begin, less 1 */
   uint8_t leave;            /* cycles to go elsewhere: refill of the branch at its end, or entry of an exception */
@@ -159,7 +159,7 @@ uint64_t timing_at(uint32_t pc);
 /* Behind `from`: works out what the block takes (`here`, `hidden`). False: it is a part of `from`, counted already. */
 bool timing_arrive(struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
 
-/* `b` begins, the rest of `from`: loads that could not be seen when `from` began, and now can, so that nobody else tells. */
+/* `b` begins, the rest of `from`: loads that could not be seen when `from` began and now can: nobody else tells. */
 void timing_unseen_loads(const struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
 
 static inline void timing_data(struct timing_block *b, const uint32_t *registers) {
