@@ -11,13 +11,13 @@ from sim.report.quantity import shown
 
 _WIDE, _BAR, _HEAD, _GAP, _COLUMNS = 470, 19, 30, 18, 2
 _STYLE = """
-:root { color-scheme: light dark; --ink: #16202c; --soft: #5a6775; --card: #ffffff; --bar: #2563b0; --track: #e6eaef; }
+.card { fill: #ffffff; } .bar { fill: #2563b0; } .track { fill: #e6eaef; }
+text { font: 12px system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; fill: #16202c; }
+.title { font-size: 15px; font-weight: 600; } .name { font-weight: 600; } .soft { fill: #5a6775; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e6ebf1; --soft: #9aa7b5; --card: #181f27; --bar: #6cb0ff; --track: #2a333d; }
+  .card { fill: #181f27; } .bar { fill: #6cb0ff; } .track { fill: #2a333d; }
+  text { fill: #e6ebf1; } .soft { fill: #9aa7b5; }
 }
-.card { fill: var(--card); } .bar { fill: var(--bar); } .track { fill: var(--track); }
-text { font: 12px system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--ink); }
-.title { font-size: 15px; font-weight: 600; } .name { font-weight: 600; } .soft { fill: var(--soft); }
 """
 
 
@@ -29,9 +29,9 @@ def _board(read: Callable[[OnBoard], float | None]) -> Callable[[Row], float | N
 PANELS: Sequence[tuple[str, str, Callable[[Row], float | None]]] = (
     ("accuracy", "%", lambda r: 100 * r.accuracy),
     ("coded weights, bytes to send", "B", lambda r: float(r.size.coded)),
-    (".tflite", "B", lambda r: float(len(r.tflite))),
-    ("flash of the image", "B", _board(lambda b: b.flash)),
-    ("arena (RAM)", "B", _board(lambda b: b.arena)),
+    (".tflite, bytes", "B", lambda r: float(len(r.tflite))),
+    ("flash of the image, bytes", "B", _board(lambda b: b.flash)),
+    ("arena (RAM), bytes", "B", _board(lambda b: b.arena)),
     ("cycles of an inference", "cycles", _board(lambda b: b.cycles)),
     ("energy of an inference, estimated", "J", _board(lambda b: b.joules)),
 )

@@ -20,7 +20,8 @@ def read(path: Path) -> dict[str, Any]:
                 channels, width, rate = sound.getnchannels(), sound.getsampwidth(), sound.getframerate()
                 data = sound.readframes(sound.getnframes())
         except (wave.Error, EOFError) as error:
-            raise UsageError(f"{path}: not a WAV file of plain samples (PCM): {error or 'it is cut short'}") from None
+            why = str(error) or "it is cut short"
+            raise UsageError(f"{path}: not a WAV file of plain samples (PCM): {why}") from None
     if width != 2 or channels not in (1, 2):
         raise UsageError(f"{path}: {8 * width} bits, {channels} channels", hint="save it as 16-bit PCM, mono or stereo")
     codes: npt.NDArray[np.int16] = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], dtype="<i2")

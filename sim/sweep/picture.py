@@ -9,11 +9,11 @@ from sim.sweep.row import Row
 
 _LEFT, _TOP, _WIDE, _HIGH = 250, 58, 148, 50
 _STYLE = """
-svg { font: 12px system-ui, sans-serif; --ink: #1c2833; --faint: #6b7785; --none: #e4e7eb; background: #fff }
-text { fill: var(--ink) } .faint { fill: var(--faint) } .none { fill: var(--none) } .big { font-size: 15px }
+svg { font: 12px system-ui, sans-serif; background: #fff } .big { font-size: 15px }
+text { fill: #1c2833 } .faint { fill: #6b7785 } .none { fill: #e4e7eb }
 .h0 { fill: #b9d9f2 } .h1 { fill: #93c3ea } .h2 { fill: #f4d58d } .h3 { fill: #f0a58f } .lost { fill: #b03a2e }
 @media (prefers-color-scheme: dark) {
-  svg { --ink: #e6e9ed; --faint: #98a3af; --none: #2c343c; background: #14191e }
+  svg { background: #14191e } text { fill: #e6e9ed } .faint { fill: #98a3af } .none { fill: #2c343c }
   .h0 { fill: #1f5b8a } .h1 { fill: #1a4a70 } .h2 { fill: #7a5a12 } .h3 { fill: #7f3325 } .lost { fill: #ff9d8c }
 }
 """
