@@ -39,6 +39,7 @@ FIGURES: Mapping[str, Figure] = {
     "ram.origin": Figure("(address)", 0, 0xA000_0000, 256, hexadecimal=True),
     "ram.size": Figure("bytes", 4 * 1024, 256 * 1024 * 1024, 256),
 }
+PERIPHERAL = Figure("(address)", 0x4000_0000, 0x5FFF_F000, 4, hexadecimal=True)
 
 
 class Table:
@@ -101,9 +102,9 @@ class Table:
             raise self.error(key, f"must be true or false, not {_kind(value)}")
         return value
 
-    def integer(self, key: str) -> int:
-        """A whole number in the range that FIGURES allows for it."""
-        figure = FIGURES[f"{self._prefix}{key}"]
+    def integer(self, key: str, figure: Figure | None = None) -> int:
+        """A whole number in the range that `figure` allows, or FIGURES for that key."""
+        figure = figure or FIGURES[f"{self._prefix}{key}"]
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.error(key, f"must be a whole number, not {_kind(value)}", figure.allowed())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.board_file import FIGURES, Table
+from sim.board_file import FIGURES, PERIPHERAL, Table
 from sim.energy.power import SOURCED, Power, read_power
 from sim.errors import UsageError, near
 from sim.paths import data_root
@@ -49,6 +49,14 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Bus:
+    """What a bus build for a board drives: see docs/bus.md."""
+
+    chip: str  # folder of firmware/drivers with drivers of its peripherals, and firmware/boards/console_<chip>.c
+    console: int  # address of the UART that is the product's console
+
+
+@dataclass(frozen=True)
 class Board:
     """A product or kit, as far as firmware for it depends on it."""
 
@@ -67,6 +75,7 @@ class Board:
     power: Power | None = None  # supply and currents, for energy; None where the file has none
     timing: TimingProfile | None = None  # how cycles are counted; None: instructions only
     engines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # engine -> keys that only it reads
+    bus: Bus | None = None  # None: no drivers for its sensors
 
     @staticmethod
     def load(name_or_path: str | Path, extra_folders: Iterable[Path] = ()) -> Board:
@@ -140,7 +149,7 @@ def _read(folder: Path) -> Board:
 
 
 def _board(folder: Path, table: Table) -> Board:
-    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "timing", "engine", "sources"])
+    table.no_more_than(["board", "clock", "flash", "ram", "parts", "power", "timing", "engine", "bus", "sources"])
     head = table.table("board", ["title", "core", "fpu", "mve"])
     core = head.one_of("core", CORES)
     fpu = head.one_of("fpu", CORES[core], why=f" on {core}")
@@ -170,6 +179,7 @@ def _board(folder: Path, table: Table) -> Board:
         power=read_power(table, table.table("sources", None, required=False)),
         timing=read_timing(table, core),
         engines=_engines(table),
+        bus=_bus(table),
     )
 
 
@@ -189,6 +199,14 @@ def _engines(table: Table) -> dict[str, dict[str, str]]:
         keys = inner.table(name, None)
         found[name] = {key: keys.text(key) for key in keys}
     return found
+
+
+def _bus(table: Table) -> Bus | None:
+    if "bus" not in table:
+        return None
+    inner = table.table("bus", ["chip", "console"])
+    chips = sorted(p.name for p in (data_root() / "firmware" / "drivers").iterdir() if p.is_dir() and p.name != "parts")
+    return Bus(inner.one_of("chip", chips), inner.integer("console", PERIPHERAL))
 
 
 def _parts(table: Table) -> dict[str, str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import UsageError
+from sim.errors import UsageError, near
+from sim.settings import IOS
 
 if TYPE_CHECKING:
     import pytest
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """A board (name or folder) on an engine."""
+    """A board (name or folder) on an engine, with samples from the port or the bus."""
 
     board: str
     engine: str
+    io: str = "port"
 
 
 def places(node: pytest.Item, settings: Settings) -> list[Place]:
-    """Where a test runs: every board that is named, on every engine. Raises UsageError."""
+    """Where a test runs: every board that is named, on every engine, each way of samples. Raises UsageError."""
     config = node.config
     boards = _names(node, config, "board", settings.board)
-    return [Place(b, e) for b in boards for e in _names(node, config, "engine", settings.engine)]
+    ios = _names(node, config, "io", settings.io)
+    for name in ios:
+        if name not in IOS:
+            raise UsageError(f"{node.nodeid}: io({name!r})", hint=near(name, IOS))
+    return [Place(b, e, io) for b in boards for e in _names(node, config, "engine", settings.engine) for io in ios]
 
 
 def _names(node: pytest.Item, config: pytest.Config, what: str, default: str) -> list[str]:

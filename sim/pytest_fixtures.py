@@ -38,8 +38,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except BoardlessError as error:
         raise pytest.Collector.CollectError(str(error)) from None
     if len(found) > 1:
-        boards, engines = {p.board for p in found}, {p.engine for p in found}
-        ids = ["-".join([Path(p.board).name] * (len(boards) > 1) + [p.engine] * (len(engines) > 1)) for p in found]
+        boards, engines, ios = {p.board for p in found}, {p.engine for p in found}, {p.io for p in found}
+        names = [[Path(p.board).name] * (len(boards) > 1) + [p.engine] * (len(engines) > 1) for p in found]
+        ids = ["-".join(name + [p.io] * (len(ios) > 1)) for name, p in zip(names, found, strict=True)]
         metafunc.parametrize("_boardless_place", found, indirect=True, ids=ids)
 
 
@@ -64,7 +65,8 @@ def _boardless_target(
     from sim.target import Target
 
     if _boardless_place not in _boardless_targets:
-        settings = replace(settings_of(pytestconfig), board=_boardless_place.board, engine=_boardless_place.engine)
+        place = _boardless_place
+        settings = replace(settings_of(pytestconfig), board=place.board, engine=place.engine, io=place.io)
         try:
             _boardless_targets[_boardless_place] = Target.of(settings)
         except CannotPlay as error:

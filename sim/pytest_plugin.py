@@ -12,6 +12,8 @@ import pytest
 
 from sim.pytest_settings import given, option_path, settings_of
 
+IOS = ("port", "bus")  # as sim.settings has them, which is not imported for a help text
+
 pytest_plugins = (
     "sim.pytest_fixtures",
     "sim.pytest_header",
@@ -23,6 +25,7 @@ pytest_plugins = (
 _MARKERS = {
     "board(name, ...)": "board(s) the test runs on; each gives a test of its own",
     "engine(name, ...)": "engine(s) the test runs on; each gives a test of its own",
+    "io(way, ...)": "'port' or 'bus': where the app has its samples from; each gives a test of its own",
     "app(name)": "app of firmware/apps, or a folder with one: what `firmware` is built from",
     "model(path)": "the .tflite that goes into the app (default: the app's own)",
     "recorder(time)": "a recorder in the app: '5 s', 'all', '5 s below 0.6' (default: none)",
@@ -36,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("boardless", "virtual boards")
     group.addoption("--board", action="append", metavar="NAME", help="board to run on; again: on each of them")
     group.addoption("--engine", action="append", metavar="NAME", help="engine to run on; again: on each of them")
+    group.addoption("--io", action="append", choices=IOS, help="where apps have samples from: the port, or the board's "
+                    "own bus; again: each of them")  # fmt: skip
     group.addoption("--firmware", metavar="ELF", help="run this ELF instead of what the tests name")
     group.addoption("--boardless-tflm", metavar="PATH", help="TFLM tree to build from")
     group.addoption("--boardless-kernels", metavar="KERNELS", help="kernels of that tree: reference or cmsis-nn")

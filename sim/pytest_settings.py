@@ -15,7 +15,7 @@ _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 
 def given(config: pytest.Config) -> dict[str, Any]:
     """Options of the plugin that were given."""
-    names = ("--board", "--engine", "--firmware", "--boardless-tflm", "--boardless-kernels")
+    names = ("--board", "--engine", "--io", "--firmware", "--boardless-tflm", "--boardless-kernels")
     return {name: value for name in names if (value := config.getoption(name))}
 
 

@@ -17,6 +17,7 @@ from sim.errors import UsageError, near
 
 KERNELS = ("reference", "cmsis-nn")
 TIMINGS = ("board", "instructions")
+IOS = ("port", "bus")
 PATHS = ("tflm", "qemu", "renode", "renode_python")
 TABLES = ("budgets",)  # settings that are tables: only in a file, not options or variables
 
@@ -30,6 +31,7 @@ class Settings:
     tflm: str = ""  # folder of a TFLM tree; empty: the pinned default tree
     kernels: str = "reference"
     timing: str = "board"  # board time by the board's timing model, or one cycle an instruction, which runs faster
+    io: str = "port"  # where apps have samples from: the port, or "bus", the board's own peripherals
     recorder: str = ""  # a recorder in the apps: "5 s", "all", "5 s below 0.6"; empty: none (docs/field.md)
     boards: str = ""  # more folders with boards, separated like PATH
     qemu: str = ""  # path of qemu-system-arm; empty: the one on PATH
@@ -58,6 +60,8 @@ class Settings:
             raise UsageError(f"kernels = {settings.kernels!r}: unknown kernels", hint=near(settings.kernels, KERNELS))
         if settings.timing not in TIMINGS:
             raise UsageError(f"timing = {settings.timing!r}: unknown timing", hint=near(settings.timing, TIMINGS))
+        if settings.io not in IOS:
+            raise UsageError(f"io = {settings.io!r}: unknown way of samples", hint=near(settings.io, IOS))
         return settings
 
 

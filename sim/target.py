@@ -37,6 +37,10 @@ class Target:
         engine = find_engine(settings)
         if settings.timing == "instructions" or CYCLES not in engine.capabilities:
             board = replace(board, timing=None)
+        if settings.io == "bus":
+            from sim.machine.placed import bus_layout_of
+
+            return Target(settings, board, engine, bus_layout_of(board, engine))
         return Target(settings, board, engine, engine.layout(board))
 
     @cached_property

@@ -76,6 +76,22 @@ int bl_sensor_read(const bl_sensor_t *sensor, void *buffer, uint32_t samples, bl
   return status;
 }
 
+int bl_bus_open(const char *name, uint32_t rate_mhz, uint32_t range, uint32_t range2, uint32_t *handle) {
+  int status;
+  boardless_mailbox.arg[3] = range;
+  boardless_mailbox.arg[4] = range2;
+  status = ring_text(BL_OP_BUS_OPEN, name, rate_mhz);
+  if (status == BL_OK) *handle = boardless_mailbox.result[0];
+  return status;
+}
+
+int bl_bus_take(uint32_t handle, uint32_t samples, uint32_t lost) {
+  boardless_mailbox.arg[0] = handle;
+  boardless_mailbox.arg[1] = samples;
+  boardless_mailbox.arg[2] = lost;
+  return ring(BL_OP_BUS_TAKE);
+}
+
 int bl_decide(uint32_t class_index, float score, const char *label) {
   union {
     float f;

@@ -50,7 +50,9 @@ enum {
   BL_OP_FAIL = 10,    /* arg: text, length. The firmware cannot go on; a failed test with this text. */
   BL_OP_INFO = 11,    /* arg: key, length, value. A figure that only the firmware knows. */
   BL_OP_CONFIG = 12,  /* arg: key, length. result: value. BL_NONE when the test set none. */
-  BL_OP_BUFFER = 13   /* arg: handle, address, bytes. Where samples wait that nobody has read yet. */
+  BL_OP_BUFFER = 13,  /* arg: handle, address, bytes. Where samples wait that nobody has read yet. */
+  BL_OP_BUS_OPEN = 14, /* as BL_OP_OPEN, of a sensor that is read over the board's own bus */
+  BL_OP_BUS_TAKE = 15 /* arg: handle, samples, lost before them. The firmware is about to take samples from the bus. */
 };
 
 enum {
@@ -86,6 +88,11 @@ int bl_sensor_read(const bl_sensor_t *sensor, void *buffer, uint32_t samples, bl
 /* Gives the driver of an open sensor a buffer for samples that wait to be read, in place of its own (the buffer size of
  * a PDM driver). A sensor whose samples wait in a FIFO of the part has none: the run fails. */
 int bl_sensor_buffer(const bl_sensor_t *sensor, void *buffer, uint32_t bytes);
+/* For firmware that reads its sensors over the board's own bus, where the virtual board has models of them: tells that it
+ * has opened one (before the part is set up), and that it is about to take samples; `lost`: those that its driver has lost
+ * since the last call. Without a host both change nothing. */
+int bl_bus_open(const char *name, uint32_t rate_mhz, uint32_t range, uint32_t range2, uint32_t *handle);
+int bl_bus_take(uint32_t handle, uint32_t samples, uint32_t lost);
 /* Reports what the firmware decided: class index, score in 0..1, and its name. */
 int bl_decide(uint32_t class_index, float score, const char *label);
 int bl_sleep_ns(uint64_t ns);

@@ -3,23 +3,39 @@
 #include "boardless_port.h"
 #include "log.h"
 #include "recorder.h"
+#ifdef BOARDLESS_BUS
+#include "drivers/bus.h"
+#endif
 
 namespace boardless {
+
+// Where samples come from: the port, or in a bus build the board's own peripherals.
+namespace io {
+#ifdef BOARDLESS_BUS
+constexpr auto open = boardless_bus_open;
+constexpr auto buffer = boardless_bus_buffer;
+constexpr auto read = boardless_bus_read;
+inline const char* why(int status) { return boardless_bus_error(status); }
+#else
+constexpr auto open = bl_sensor_open;
+constexpr auto buffer = bl_sensor_buffer;
+constexpr auto read = bl_sensor_read;
+inline const char* why(int status) { return status == BL_NO_HOST ? "no virtual board and no driver" : "refused"; }
+#endif
+}  // namespace io
 
 class Sensor {
  public:
   // Opens slot `name` of the board at one of the part's output rates; ranges in the part's units, 0 for the widest.
   Sensor(const char* name, uint32_t rate_mhz, uint32_t range = 0, uint32_t range2 = 0) : name_(name) {
-    const int status = bl_sensor_open(&port_, name, rate_mhz, range, range2);
-    if (status != BL_OK) {
-      boardless_fail("sensor %s: %s", name, status == BL_NO_HOST ? "no virtual board and no driver" : "not opened");
-    }
+    const int status = io::open(&port_, name, rate_mhz, range, range2);
+    if (status != BL_OK) boardless_fail("sensor %s: not opened: %s", name, io::why(status));
     boardless_recorder_sensor(&port_, name, range, range2);
   }
 
   // Samples that wait to be read lie here, not in the driver's own buffer (PDM microphones).
   template <class T, uint32_t N> void waits_in(T (&buffer)[N]) {
-    const int status = bl_sensor_buffer(&port_, buffer, sizeof buffer);
+    const int status = io::buffer(&port_, buffer, sizeof buffer);
     if (status != BL_OK) boardless_fail("sensor %s: has no buffer of a driver (%d)", name_, status);
   }
 
@@ -29,9 +45,9 @@ class Sensor {
       boardless_fail("sensor %s: %u channels, %u bytes a sample: the buffer is of another type", name_,
                      static_cast<unsigned>(port_.channels), static_cast<unsigned>(port_.bytes_per_sample));
     }
-    const int status = bl_sensor_read(&port_, buffer, samples, &last_);
+    const int status = io::read(&port_, buffer, samples, &last_);
     if (status == BL_END) return false;
-    if (status != BL_OK) boardless_fail("sensor %s: read failed (%d)", name_, status);
+    if (status != BL_OK) boardless_fail("sensor %s: read failed: %s", name_, io::why(status));
     lost_ += last_.lost;
     boardless_recorder_samples(&port_, buffer, &last_);
     return last_.count == samples;

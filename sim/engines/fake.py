@@ -151,6 +151,10 @@ class FakeSession:
         return self._count * self._each if self._image.timing else None
 
     @property
+    def time_ps(self) -> int | None:
+        return None
+
+    @property
     def _clock(self) -> int:
         return self._count * self._each
 

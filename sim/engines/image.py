@@ -24,6 +24,7 @@ class Layout:
     flash_room: int
     console: str  # kind of UART: firmware/boards/console_<kind>.c
     console_base: int
+    io: str = "port"  # where samples come from: the port, or "bus", the board's own peripherals
     native: bool = False  # the board's own addresses, for images that were linked for the board and not for a twin
 
 
@@ -33,6 +34,15 @@ class Blob:
 
     address: int
     data: bytes
+
+
+@dataclass(frozen=True)
+class Fed:
+    """Samples for a sensor's model: what the part would deliver, and how the firmware has set it."""
+
+    codes: bytes  # count samples, all channels of the part, little-endian
+    part: str
+    ranges: tuple[float, ...]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sim.boards import Board
-from sim.engines.image import Blob, Debugger, Image, Layout
+from sim.engines.image import Blob, Debugger, Fed, Image, Layout
 from sim.engines.observed import Access, Arm, CallNode, CodeBlock, RegionRun, StackWritten, Stalls, Watch, WatchedMemory
 from sim.engines.stop import ENDED_BY_DEBUGGER, Stop, StopKind
 
@@ -26,15 +26,18 @@ REGISTERS = "registers"  # the core's registers, pc too, can be set where it sta
 ACCESSES = "accesses"  # notes reads and writes of memory
 DEBUGGER = "debugger"  # a debugger can attach
 NATIVE = "native"  # has machines besides, with the memory of boards that it otherwise plays on others
+BUS = "bus"  # has the board's own peripherals, and models of its sensors that can be fed (see BusEngine, BusSession)
+INPUT = "input"  # bytes can be sent to the UART of a product's image (see InputSession)
 FLASH = "flash"  # flash can be written while the core stands still, and the core notices (see FlashWriter)
 
 
 class Session(Protocol):
     """One running firmware. Addresses are the core's; bytes are raw.
 
-    The session's clock is `cycles` where the image has a timing model, else `instructions`: limits and the marks of
-    console bytes are in it. At a stop at a symbol both counts are those in front of the symbol's first instruction;
-    what the jump to it costs (refill) comes with that instruction, when the core goes on.
+    The session's clock is `time_ps` where the engine keeps it, else `cycles` where the image has a timing model, else
+    `instructions`: limits and the marks of console bytes are in it. At a stop at a symbol both counts are those in
+    front of the symbol's first instruction; what the jump to it costs (refill) comes with that instruction, when the
+    core goes on.
     """
 
     @property
@@ -44,6 +47,10 @@ class Session(Protocol):
     @property
     def cycles(self) -> int | None:
         """Cycles by the image's timing model since the start, at the last stop; None without one."""
+
+    @property
+    def time_ps(self) -> int | None:
+        """The engine's own time, waiting included, for an image that lives on it; None for others."""
 
     def resume(self, limit: int | None = None) -> Stop:
         """Let the core go on until something happens.
@@ -87,6 +94,29 @@ class Session(Protocol):
 
     def close(self) -> None:
         """End the engine; safe to call twice, never raises."""
+
+
+class BusSession(Session, Protocol):
+    """What the session of an engine with BUS has beside the rest, for a bus build. While the core stands still."""
+
+    def feed(self, slot: str, values: Fed, *, anew: bool = False) -> int:
+        """What the model of the sensor in that slot delivers next, behind what it has not delivered yet.
+
+        `anew`: in place of that; returns how many samples that were. Raises SetupError.
+        """
+
+    def bus_fault(self, slot: str, kind: str, on: bool) -> None:
+        """ "no answer": the part is off its bus; "stuck": its bus does nothing. Raises SetupError."""
+
+
+class InputSession(Session, Protocol):
+    """What the session of an engine with INPUT has beside the rest."""
+
+    def send(self, data: bytes, apart_ps: int) -> None:
+        """Bytes for the firmware at the console's UART: the first now, each that much board time behind the one before.
+
+        A core that sleeps gets the next one at once. Raises CannotPlay where no UART of the machine takes any.
+        """
 
 
 class FlashWriter(Protocol):
@@ -137,6 +167,13 @@ class Engine(Protocol):
         """Start; returns at the stop before the first instruction."""
 
 
+class BusEngine(Engine, Protocol):
+    """An engine with BUS."""
+
+    def bus_layout(self, board: Board) -> Layout:
+        """Where a bus build for the board is linked. Raises CannotPlay where board or engine have no such thing."""
+
+
 class NativeEngine(Engine, Protocol):
     """An engine with NATIVE."""
 
@@ -147,6 +184,7 @@ class NativeEngine(Engine, Protocol):
 __all__ = [
     "ACCESSES",
     "BUDGET",
+    "BUS",
     "CALLS",
     "COUNT",
     "CYCLES",
@@ -154,18 +192,23 @@ __all__ = [
     "ENDED_BY_DEBUGGER",
     "FAULTS",
     "FLASH",
+    "INPUT",
     "MARKS",
     "NATIVE",
     "REGISTERS",
     "Access",
     "Arm",
     "Blob",
+    "BusEngine",
+    "BusSession",
     "CallNode",
     "CodeBlock",
     "Debugger",
     "Engine",
+    "Fed",
     "FlashWriter",
     "Image",
+    "InputSession",
     "Layout",
     "NativeEngine",
     "RegionRun",

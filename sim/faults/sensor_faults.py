@@ -11,6 +11,7 @@ from sim.durations import picoseconds
 from sim.errors import UsageError, near
 from sim.faults import codes as codes_
 from sim.faults.base import FaultBase, Time
+from sim.faults.bus import bus_fault
 from sim.faults.codes import FOREVER, Change, Window
 from sim.port.host import Answer
 from sim.port.mailbox import OK, Op, Request
@@ -106,6 +107,15 @@ class SensorFaults(FaultBase):
         self._channel(sensor)
         self._late(sensor, start, end, delay)
         self._note("late", sensor=sensor, time_ps=start, end_ps=end, by_ps=delay)
+
+    def bus(self, sensor: str, kind: str = "no answer", *, after: Time = 0.0, lasts: Time | None = None) -> None:
+        """The bus of a sensor, in a bus build.
+
+        "no answer": nobody is at the part's address (NACK); from the start on: the sensor is missing. "stuck": the bus
+        controller does nothing, or a stream does not go on.
+        """
+        start = bus_fault(self._run, sensor, kind, after, lasts)
+        self._note("bus", sensor=sensor, time_ps=start, how=kind)
 
     def _columns(self, sensor: str, channels: Sequence[str]) -> list[int]:
         names = self._channel(sensor).part.channels

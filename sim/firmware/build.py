@@ -77,9 +77,10 @@ def build(
             libraries=libraries,
             tools=tools,
             recorder=option is not None,
+            io=layout.io,
         )
         if arena is None:
-            size = arena_for(the_model, layout, project, engine, progress)
+            size = _sized(the_model, layout, project, engine or engine_of(layout), progress)
         else:
             size = ArenaSize(arena, None, None)
         if option is None:
@@ -102,6 +103,16 @@ def build(
     except KernelMissing:
         # This tree has a usual operator's kernel in a file of another name.
         return made(whole=True)
+
+
+def _sized(
+    model: Model, layout: Layout, project: Project, engine: Engine, progress: Callable[[str], None]
+) -> ArenaSize:
+    """The arena is the same with drivers and without, so it is sized through the port."""
+    if layout.io == "bus":
+        layout = engine.layout(project.board)
+        project = replace(project, io="port", console=layout.console, console_base=layout.console_base)
+    return arena_for(model, layout, project, engine, progress)
 
 
 def _firmware(

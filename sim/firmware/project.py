@@ -24,7 +24,7 @@ from sim.firmware.workshop import configure, locked, ninja, writable, write_if_c
 from sim.paths import cache_root, data_root
 from sim.tflm import TflmTree
 
-_SHARED = ("CMakeLists.txt", "cmake", "runtime", "port", "boards", "recorder")
+_SHARED = ("CMakeLists.txt", "cmake", "runtime", "port", "boards", "drivers", "recorder")
 
 
 @lru_cache(maxsize=1)
@@ -58,6 +58,7 @@ class Project:
     libraries: tuple[Path, ...]
     tools: Toolchain
     recorder: bool = False
+    io: str = "port"  # or "bus": with drivers of the board's own peripherals
 
     @property
     def key(self) -> str:
@@ -72,6 +73,7 @@ class Project:
             *(f"{p.parent.name}/{p.name}" for p in self.libraries),
             *flags.core_flags(self.board),
             f"{self.console} {self.console_base:#x}",
+            f"{self.io} {self.board.name if self.io == 'bus' else ''}",
             *self.op_kinds,
             self.tools.text,
             *(["recorder"] if self.recorder else []),
@@ -126,10 +128,14 @@ class Project:
         maps = flags.prefix_maps([*flags.tree_maps(self.tree, includes), (folder, "."), (source, "firmware")])
         core = flags.core_flags(self.board)
         defines = [f"-DBOARDLESS_CONSOLE_BASE={self.console_base:#x}u"]
+        if self.io == "bus":
+            defines.append("-DBOARDLESS_BUS")
         project = folder / "project.cmake"
         project.write_text(
             cmake_list("BL_FOLDER", folder)
             + cmake_list("BL_CONSOLE", self.console)
+            + cmake_list("BL_BOARD", self.board.name)
+            + cmake_list("BL_BUS_CHIP", self.board.bus.chip if self.io == "bus" and self.board.bus else "")
             + cmake_list("BL_RECORDER", re.sub(r"\W", "_", self.app.name) if self.recorder else "")
             + cmake_list("BL_APP_SOURCES", [app / p.name for p in self.app.sources])
             + cmake_list("BL_INCLUDES", includes)

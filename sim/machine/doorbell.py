@@ -69,9 +69,9 @@ class Doorbell:
             self._pending = runner.port.answer(request, runner.time_ps)
             pending = self._pending
         if pending.ready_ps > until_ps:
-            self._clock.wait_until(until_ps, runner.cycles)
+            self._clock.wait_until(until_ps, runner.ticks)
             return False
-        self._clock.wait_until(pending.ready_ps, runner.cycles)
+        self._clock.wait_until(pending.ready_ps, runner.ticks)
         self._give(pending)
         return True
 

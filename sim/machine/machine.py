@@ -78,4 +78,6 @@ class Machine(RunningMachine, SensingMachine, MeasuringMachine, OpenMachine):
 
         if self.capture is None:
             raise UsageError("nothing is recorded", hint="machine.record() before the machine runs")
+        if self.layout.io == "bus":
+            raise UsageError("samples over the bus cannot be recorded", hint='record the port build: io = "port"')
         save(self.capture.recording(firmware, seed), Path(path))

@@ -9,9 +9,10 @@ from typing import cast
 
 from sim.boards import Board, Memory
 from sim.elf import Elf
-from sim.engines.protocol import NATIVE, Engine, Layout, NativeEngine
-from sim.errors import UsageError
+from sim.engines.protocol import BUS, NATIVE, BusEngine, Engine, Layout, NativeEngine
+from sim.errors import CannotPlay, UsageError
 
+BUS_BUILD = "boardless_bus_open"  # a function that only bus builds have
 _BOOT = 1024  # bytes at the place of the vector table, where that is not the flash
 
 
@@ -20,6 +21,10 @@ def layout_of(elf: Elf, board: Board, engine: Engine, layout: Layout) -> Layout:
 
     Raises UsageError for an image that is linked for other addresses, is too large, or could not boot.
     """
+    if BUS_BUILD in elf.functions:
+        layout = bus_layout_of(board, engine)
+    elif layout.io == "bus":  # the project's setting; this image has its samples from the port, or from elsewhere
+        layout = engine.layout(board)
     wrong = _outside(elf, layout)
     if wrong is None:
         return layout
@@ -40,6 +45,16 @@ def layout_of(elf: Elf, board: Board, engine: Engine, layout: Layout) -> Layout:
         )
     _check_vectors(elf, native)
     return native
+
+
+def bus_layout_of(board: Board, engine: Engine) -> Layout:
+    """Where a bus build lies. Raises CannotPlay where the engine has not the board's own peripherals."""
+    if BUS not in engine.capabilities:
+        raise CannotPlay(
+            f"engine {engine.name} has none of the peripherals and sensors of {board.name}: no bus builds",
+            hint='--engine renode plays them; or io = "port"',
+        )
+    return cast(BusEngine, engine).bus_layout(board)
 
 
 def check_placed(elf: Elf, board: Board, layout: Layout) -> None:

@@ -14,6 +14,7 @@ from sim.durations import PS, picoseconds, shown
 from sim.elf import Elf
 from sim.engines.protocol import (
     REGISTERS,
+    BusSession,
     Debugger,
     Engine,
     Layout,
@@ -32,6 +33,7 @@ from sim.machine.memory import BoardMemory
 from sim.machine.placed import check_placed
 from sim.machine.start import image_of
 from sim.machine.veneer import veneer_for
+from sim.port.bus import BusFeed
 from sim.port.host import PortHost
 from sim.port.mailbox import DOORBELL, SYMBOL
 from sim.sensors.channel import SensorChannel
@@ -81,8 +83,13 @@ class Runner:
         )
         self._verdicts = Verdicts(self, handlers, on_fault=on_fault, log=log)
         self.session: Session = engine.start(self._image)
+        self._own_time = self.session.time_ps is not None
+        if self._own_time:
+            self._clock.go_on(0, 0, PS)
         self.memory = BoardMemory(self.elf, layout.ram, self.session)
         self.port = PortHost(memory=self.memory, sensors=self.sensors)
+        if layout.io == "bus":
+            self.port.on_bus = lambda channel: BusFeed(channel, cast(BusSession, self.session))
 
     # ---- time ----
 
@@ -98,9 +105,15 @@ class Runner:
         return self.instructions if cycles is None else cycles
 
     @property
+    def ticks(self) -> int:
+        """What the session's clock shows: picoseconds where the engine keeps the time, else cycles."""
+        time = self.session.time_ps
+        return self.cycles if time is None else time
+
+    @property
     def time_ps(self) -> int:
         """Board time in picoseconds."""
-        return self._clock.at(self.cycles)
+        return self._clock.at(self.ticks)
 
     @property
     def idle_ps(self) -> int:
@@ -120,6 +133,8 @@ class Runner:
     @property
     def time_base(self) -> str:
         """How board time is got. An image that reads timers has its own, which is never mixed with the other."""
+        if self._own_time:
+            return f"the own time of engine {self.engine.name}, 1 cycle per instruction, waiting included"
         model = cycle_model(self.board.timing)
         if self._image.timers:
             return f"{model}, of an image that reads timers or takes interrupts (waiting is not counted)"
@@ -136,6 +151,8 @@ class Runner:
 
     def set_clock(self, hz: int) -> None:
         """The core runs at another rate from now on."""
+        if self._own_time:
+            raise UsageError("a machine on the engine's own time has no other clock", hint="the port build has one")
         self._clock.go_on(self.time_ps, self.cycles, hz)
 
     def restart(self, ram: bytes | None, pause_ps: int) -> None:
@@ -198,6 +215,10 @@ class Runner:
     def _advance(self, until_ps: int, done: Callable[[], bool], awaited: str, slice_: int) -> None:
         if self.failure is not None:
             raise self.failure.with_traceback(None)  # not the way of the first time it was raised
+        for feed in self.port.bus.values():
+            feed.refresh()
+        if self._own_time:
+            slice_ = slice_ * PS // self.board.clock_hz
         if self.standing_in:
             raise UsageError(f"the machine stands still in {self.standing_in}: it cannot run from there",
                              hint="let the function return first")  # fmt: skip
@@ -207,9 +228,9 @@ class Runner:
             if done():
                 return
             limit = self._clock.limit(until_ps)
-            if self.cycles >= limit:
+            if self.ticks >= limit:
                 return
-            stop = self.session.resume(min(limit, self.cycles + slice_))
+            stop = self.session.resume(min(limit, self.ticks + slice_))
             self._take_console()
             if self.take_accesses is not None:
                 self.take_accesses()
@@ -236,7 +257,7 @@ class Runner:
             return
         allowed = min(_CONSOLE_MAX, _CONSOLE_ROOM + _CONSOLE_RATE * self.time_ps // PS)
         room = max(0, allowed - len(self.log.raw))
-        self.log.add(data[:room], marks or [self.cycles], self._clock.at)
+        self.log.add(data[:room], marks or [self.ticks], self._clock.at)
         if len(data) > room or self.log.line_count > _LINES_MAX:
             what = f"{allowed} bytes" if len(data) > room else f"{_LINES_MAX} lines"
             raise self.failed(f"the firmware floods the UART: more than {what} in {shown(self.time_ps)}")

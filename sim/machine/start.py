@@ -45,7 +45,7 @@ def image_of(
         elf=elf.path,
         layout=layout,
         functions=functions,
-        timers=uses_timers(elf, table),
+        timers=layout.io == "bus" or uses_timers(elf, table),
         console_symbol=CONSOLE_SYMBOL if CONSOLE_SYMBOL in functions else "",
         stops=[*stops, *sorted(handlers)],
         watch=watch,

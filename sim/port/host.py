@@ -12,6 +12,7 @@ from typing import Protocol
 from sim.decision import Decision
 from sim.durations import PS
 from sim.errors import UsageError
+from sim.port.bus import BusFeed
 from sim.port.mailbox import AGAIN, BAD, END, NONE, OK, Op, Request
 from sim.port.streams import StreamLog
 from sim.sensors.channel import SensorChannel
@@ -83,6 +84,8 @@ class PortHost:
     _kept: int = 0  # bytes of `outputs`
     # Who looks at every request and its answer (a recorder), or changes the answer (a fault).
     onlookers: list[Callable[[Request, int, Answer], Answer]] = field(default_factory=list)
+    on_bus: Callable[[SensorChannel], BusFeed] | None = None  # opens a sensor of a bus build in the engine's model
+    bus: dict[str, BusFeed] = field(default_factory=dict)  # those that are open
 
     def handle(self, number: int) -> SensorChannel:
         """The sensor that the firmware has opened as this handle. Raises IndexError."""
@@ -91,6 +94,7 @@ class PortHost:
     def restart(self) -> None:
         """The firmware begins anew: what it had opened is closed for it."""
         self._handles.clear()
+        self.bus.clear()
         self.ready, self.exit_code, self.last_sample_ps = False, None, None
 
     def answer(self, request: Request, now_ps: int) -> Answer:
@@ -131,6 +135,29 @@ class PortHost:
         rate_mhz = round(channel.rate * 1000)
         results = (self._handles.index(channel), len(channel.part.channels), channel.bytes_per_sample, rate_mhz)
         return Answer(results=results)
+
+    def _bus_open(self, arg: tuple[int, ...], now: int) -> Answer:
+        if self.on_bus is None:
+            raise PortMisuse("the firmware opens a sensor on the board's own bus, which this machine has not")
+        answer = self._open(arg, now)
+        channel = self._handles[answer.results[0]]
+        del self.streams[channel.name]  # nothing is known of when its samples are taken
+        self.bus[channel.name] = self.on_bus(channel)
+        return answer
+
+    def _bus_take(self, arg: tuple[int, ...], now: int) -> Answer:
+        handle, samples, lost = arg[:3]
+        if handle >= len(self._handles) or self._handles[handle].name not in self.bus:
+            raise PortMisuse(f"samples of sensor handle {handle} taken, but it is not open on a bus")
+        channel = self._handles[handle]
+        if not 0 < samples * channel.bytes_per_sample <= _READ_MAX:
+            raise PortMisuse(f"{samples} samples from {channel.name!r}: at least 1, at most {_READ_MAX} bytes")
+        end = channel.end_ps()
+        if self.ends_with_stimulus and end is not None and channel.time_of(channel.next_index + samples - 1) > end:
+            self.stimulus_ended = True
+            return Answer(status=END)
+        self.bus[channel.name].take(samples, lost)
+        return Answer()
 
     def _buffer(self, arg: tuple[int, ...], _now: int) -> Answer:
         handle, address, size = arg[:3]
@@ -274,6 +301,8 @@ _HANDLERS: Mapping[Op, Callable[[PortHost, tuple[int, ...], int], Answer]] = {
     Op.INFO: PortHost._info,
     Op.CONFIG: PortHost._config,
     Op.BUFFER: PortHost._buffer,
+    Op.BUS_OPEN: PortHost._bus_open,
+    Op.BUS_TAKE: PortHost._bus_take,
 }
 
 __all__ = ["BAD", "Answer", "PortHost", "PortMisuse"]

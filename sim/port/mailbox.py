@@ -34,6 +34,8 @@ class Op(IntEnum):
     INFO = 11
     CONFIG = 12
     BUFFER = 13
+    BUS_OPEN = 14
+    BUS_TAKE = 15
 
 
 OK, END, NONE, AGAIN, BAD = 0, 1, 2, 3, -2

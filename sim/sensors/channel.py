@@ -66,6 +66,7 @@ class SensorChannel:
         self.rate_error = Fraction(1)  # the part's own clock: its true rate is the nominal one times this
         self.feed: Callable[[int, int], bytes] | None = None  # codes of samples first..end, in place of a stimulus
         self.distortions: list[Callable[[int, bytes], bytes]] = []  # faults: (first, codes) -> codes as delivered
+        self.given: Callable[[], int] | None = None  # on a bus: index of the first sample that has not left the part
         self.tap: Callable[[int, bytes], None] | None = None  # who wants to see what is delivered: (first, codes)
 
     def open(self, rate_hz: float | Fraction, board_ps: int, ranges: Sequence[float] = ()) -> None:
@@ -111,7 +112,8 @@ class SensorChannel:
             self._list.consumed = self._list.saturated = 0
             return
         track = Track(stimulus, self.part, self.rate * self.rate_error, self.ranges, Fraction(0), noise_seed)
-        self._start(track, max(self.taken(board_ps), self._next))
+        given = self.given() if self.given is not None else 0
+        self._start(track, max(self.taken(board_ps), self._next, given))
 
     def drop_out(self, start_ps: int, end_ps: int, kind: str = "silent") -> None:
         """The part drops out for that board time; see `sim.sensors.dropout.Dropout`. Raises UsageError."""
@@ -142,6 +144,29 @@ class SensorChannel:
         self._keep(codes)
         return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over, end,
                         waiting=max(0, waiting - overrun))  # fmt: skip
+
+    def take(self, samples: int, lost: int) -> Delivery:
+        """The next samples for a driver of a bus build, which has lost some before them."""
+        first = self._next + lost
+        end = self._next = first + samples
+        self._overrun += lost
+        codes, saturated, rest, over = self._codes(first, end)
+        self._keep(codes)
+        return Delivery(codes, samples, 0, lost, first, rest, saturated, over, end)
+
+    def peek(self, first: int, end: int) -> bytes:
+        """Codes of samples to come, as they would be delivered now; nothing counts as delivered."""
+        counted = self._list
+        kept = counted.consumed, counted.saturated, counted.at_rest
+        tap, self.tap = self.tap, None
+        codes = self._codes(first, end)[0]
+        self.tap = tap
+        counted.consumed, counted.saturated, counted.at_rest = kept
+        return codes
+
+    def state(self) -> tuple[object, ...]:
+        """Differs when other codes come from now on: something else plays, or is done to them."""
+        return len(self.played), self._t0, len(self.distortions), self.feed
 
     def recent(self) -> npt.NDArray[np.int64]:
         """Codes [n, channels] of the last samples that firmware has read: about a megabyte of them."""

@@ -41,6 +41,34 @@ def sense(core: FakeCore) -> Steps:
     yield from core.ring(Op.EXIT, 0)
 
 
+def bus(core: FakeCore) -> Steps:
+    """A bus build: opens the IMU on its bus, takes 10 samples at a time from the part's model, decides by the first."""
+    yield from core.ready("bus")
+    name, length = core.text("imu")
+    _, opened, _ = yield from core.ring(Op.BUS_OPEN, name, length, 119_000, 4, 245)
+    for _ in range(3):
+        yield 1000
+        yield from core.ring(Op.BUS_TAKE, opened[0], 10, 0)
+        model = [FED.pop(0) for _ in range(60)]
+        assert not FED, "more samples than the firmware takes"
+        label, size = core.text("up" if model[0] > 0 else "down")
+        yield from core.ring(Op.DECISION, 0, 0x3F000000, label, size)
+    yield from core.ring(Op.EXIT, 0)
+
+
+def stream(core: FakeCore) -> Steps:
+    """A microphone: the model delivers by itself, whether somebody takes it or not."""
+    yield from core.ready("stream")
+    name, length = core.text("microphone")
+    _, opened, _ = yield from core.ring(Op.BUS_OPEN, name, length, 16_000_000)
+    for _ in range(20):
+        yield 1000
+        chunk = [FED.pop(0) for _ in range(3200)]
+        yield from core.ring(Op.BUS_TAKE, opened[0], 3200, 0)
+        yield from core.ring(Op.INFO, *core.text("sound"), chunk[0] & 0xFFFFFFFF)
+    yield from core.ring(Op.EXIT, 0)
+
+
 def dies(core: FakeCore) -> Steps:
     """The worker is killed in mid-run."""
     yield from core.ready("dies")
@@ -63,16 +91,22 @@ def lost(core: FakeCore) -> Steps:
     yield End(StopKind.ENDED, "")
 
 
-PROGRAMS = {"sense": sense, "dies": dies, "hangs": hangs, "lost": lost}
+FED: list[int] = []  # what the sensor's model has not delivered: billionths of a unit, or samples of sound
+PROGRAMS = {"sense": sense, "bus": bus, "stream": stream, "dies": dies, "hangs": hangs, "lost": lost}
 Answer = tuple[dict[str, Any], bytes]
 
 
 class FakePlayer:
     """Answers as `sim.engines.renode.worker.player.Player` does."""
 
-    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool) -> Answer:
-        if "CPU.CortexM @" not in text or not strict or Path(elf).stem not in PROGRAMS:
+    def do_open(
+        self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool, timed: bool
+    ) -> Answer:
+        own = "platforms/boards/" in text
+        if ("CPU.CortexM @" not in text and not own) or strict is own or Path(elf).stem not in PROGRAMS:
             raise ValueError("a description that cannot be read")
+        self.timed = timed
+        FED.clear()
         engine = FakeEngine(program=PROGRAMS[Path(elf).stem])
         made = fake_elf(BOARD)
         self.session = engine.start(Image(Path(elf), engine.layout(BOARD), made.functions))
@@ -92,14 +126,26 @@ class FakePlayer:
             address, length = struct.unpack_from("<II", data)
             self.session.write(address, data[8 : 8 + length])
             data = data[8 + length :]
-        stop = self.session.resume(limit)
+        stop = self.session.resume(limit if not self.timed else limit * 64 // 1000)
         kinds = {StopKind.SYMBOL: b"symbol", StopKind.LIMIT: b"limit", StopKind.STUCK: b"stuck"}
         kind, name = kinds.get(stop.kind, b"ended"), stop.symbol.encode()
         sent, marks = self.session.console()
         memory = self.session.read(*glance) if glance[1] else b""
         lengths = len(kind), len(name), len(memory), len(sent)
-        head = struct.pack("<QQiiii", self.session.instructions, stop.pc, *lengths)
+        count = self.session.instructions
+        head = struct.pack("<QQQiiii", count, count * 1000 // 64, stop.pc, *lengths)
         return {}, head + kind + name + memory + sent + struct.pack(f"<{len(sent)}Q", *marks)
+
+    def do_feed(self, data: bytes, part: str, anew: bool) -> Answer:
+        dropped = len(FED) if anew else 0
+        if anew:
+            FED.clear()
+        kind = {"twi0.lsm9ds1_imu": "q", "pdm": "h"}[part]
+        FED.extend(struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data))
+        return {"dropped": dropped}, b""
+
+    def do_fault(self, _data: bytes, part: str, kind: str, on: bool) -> Answer:
+        raise ValueError(f"no such bus here: {part}, {kind}, {on}")
 
     def do_read(self, _data: bytes, address: int, length: int) -> Answer:
         return {}, self.session.read(address, length)

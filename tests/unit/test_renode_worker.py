@@ -17,7 +17,9 @@ import pytest
 
 from sim.boards import Board
 from sim.engines.fake import fake_elf
+from sim.engines.protocol import Fed
 from sim.engines.renode import RenodeEngine, find_renode, process
+from sim.engines.renode.codes import model_values
 from sim.engines.renode.platform import description, layout_of
 from sim.engines.renode.process import Worker
 from sim.engines.renode.session import NO_LIMIT
@@ -134,6 +136,67 @@ def test_a_worker_that_does_not_start_says_why_and_leaves_nothing(
     with pytest.raises(SetupError, match=said):
         Worker(command, {}, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- bus builds: the codes that the port would deliver go to the model of the part ----
+
+
+@pytest.fixture
+def play_bus(play: Callable[[str], Machine], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Machine]:
+    """Images that say that they are bus builds."""
+    made = fake_elf(BOARD)
+    symbols = {**made.functions, "boardless_bus_open": BOARD.flash.origin + 0x40}
+    monkeypatch.setattr(type(made), "functions", property(lambda self: symbols))
+    return play
+
+
+def test_the_model_of_an_imu_gets_just_what_the_firmware_takes(play_bus: Callable[[str], Machine]) -> None:
+    machine = play_bus("bus")
+    assert machine.layout.io == "bus"
+    machine.imu.play(Function(lambda t: np.where(t < 0.15, 5.0, -5.0), ["ax"], "m/s^2"))
+    assert machine.run_to_exit("1 s") == 0
+    assert [d.label for d in machine.decisions] == ["up", "up", "down"]
+    assert [d.samples for d in machine.decisions] == [{"imu": 10}, {"imu": 20}, {"imu": 30}]
+    assert all(np.isnan(d.latency) for d in machine.decisions)
+    assert machine.has_own_time
+    with pytest.raises(SetupError, match=r"Renode cannot fault: ValueError: no such bus here: twi0.lsm9ds1_imu, stuck"):
+        machine.faults.bus("imu", "stuck")
+
+
+def test_the_model_of_a_microphone_is_kept_ahead_and_follows_what_plays(play_bus: Callable[[str], Machine]) -> None:
+    machine = play_bus("stream")
+    level = {"of": 0.1}
+    heard: list[int] = []
+    machine.port.on_info = lambda key, value: heard.append(value)
+    machine.microphone.play(Function(lambda t: np.full_like(t, level["of"]), ["sound"], "fs"))
+    machine.run_until(lambda: len(heard) >= 5, "1 s", "five chunks")
+    machine.microphone.play(Function(lambda t: np.full_like(t, 0.5), ["sound"], "fs"))
+    machine.run_to_exit("1 s")
+    assert heard[:5] == [3277] * 5
+    assert heard[7:] == [16384] * (len(heard) - 7)
+    assert len(heard) == 20
+
+
+@pytest.mark.parametrize(("accel", "gyro"), [(2.0, 245.0), (4.0, 500.0), (8.0, 2000.0), (16.0, 245.0)])
+def test_every_code_comes_out_of_the_model_of_the_imu_again(accel: float, gyro: float) -> None:
+    """As `LSM9DS1_IMU` computes it: what is behind the point is cut off, and beyond 16 bits it throws."""
+    codes = np.arange(-32768, 32768, dtype=np.int16).reshape(-1, 1).repeat(6, axis=1)
+    values = model_values(Fed(codes.astype("<i2").tobytes(), "lsm9ds1", (accel, gyro)))
+    billionths = np.frombuffer(values, "<i8").reshape(-1, 6)
+    per_unit = {2.0: 16384, 4.0: 8192, 8.0: 4096, 16.0: 2048}[accel], {245.0: 120, 500.0: 60, 2000.0: 15}[gyro]
+    for column, scale in zip(range(6), [per_unit[0]] * 3 + [per_unit[1]] * 3, strict=True):
+        size = np.abs(billionths[:, column]) * scale // 10**9
+        assert (size * np.sign(billionths[:, column]) == codes[:, column]).all()
+
+
+def test_a_part_that_renode_has_no_model_of() -> None:
+    with pytest.raises(UsageError, match="no model of the part 'lsm6dso' that can be fed"):
+        model_values(Fed(b"", "lsm6dso", (2.0, 250.0)))
+
+
+def test_a_board_without_drivers_has_no_bus_build() -> None:
+    with pytest.raises(UsageError, match="board nucleo_l152re has no bus build"):
+        OnFake(Settings()).bus_layout(Board.load("nucleo_l152re"))
 
 
 # ---- finding it ----

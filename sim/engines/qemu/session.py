@@ -86,6 +86,10 @@ class QemuSession:
     def cycles(self) -> int | None:
         return self._control.cycles if self._image.timing else None
 
+    @property
+    def time_ps(self) -> int | None:
+        return None
+
     def stalls(self) -> Stalls:
         """What flash made the core wait, by the image's timing model."""
         return self._control.stalls()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.boards import Board
-from sim.engines.protocol import BUDGET, COUNT, FAULTS, MARKS, Image, Layout, Session
+from sim.engines.protocol import BUDGET, BUS, COUNT, FAULTS, INPUT, MARKS, Image, Layout, Session
 from sim.engines.renode.find import find_renode
-from sim.engines.renode.platform import layout_of
+from sim.engines.renode.platform import bus_layout_of, layout_of
 from sim.engines.renode.process import Worker, any_worker, free_worker
 from sim.errors import SetupError
 from sim.paths import cache_root
@@ -24,7 +24,7 @@ class RenodeEngine:
     """Engine `renode` (see `sim.engines.protocol.Engine`)."""
 
     name = "renode"
-    capabilities = frozenset({COUNT, MARKS, BUDGET, FAULTS})
+    capabilities = frozenset({COUNT, MARKS, BUDGET, FAULTS, BUS, INPUT})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -46,7 +46,12 @@ class RenodeEngine:
         return (any_worker(find_renode(self._settings)) or self.worker()).described
 
     def layout(self, board: Board) -> Layout:
-        layout = layout_of(board)
+        return self._known(layout_of(board), board)
+
+    def bus_layout(self, board: Board) -> Layout:
+        return self._known(bus_layout_of(board), board)
+
+    def _known(self, layout: Layout, board: Board) -> Layout:
         self._folders[layout.machine] = board.folder
         return layout
 

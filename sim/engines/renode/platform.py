@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim.boards import Board, Memory
@@ -49,6 +49,34 @@ def _widened(memory: Memory, other: Memory, least: int) -> Memory:
     return Memory(memory.origin, max(memory.size, min(least, above - memory.origin)))
 
 
+def bus_layout_of(board: Board) -> Layout:
+    """Where a bus build for `board` is linked: with the product's own peripherals around it. Raises CannotPlay."""
+    layout = layout_of(board)
+    if board.bus is None or not parts_of(board.folder):
+        raise CannotPlay(
+            f"board {board.name} has no bus build: no drivers for its sensors, or Renode has no models of them",
+            hint='io = "port" plays it; docs/bus.md says which boards have one',
+        )
+    return replace(
+        layout,
+        machine=layout.machine.replace(" at ", " with its peripherals at "),
+        room=board.ram,
+        flash_room=board.flash.size,
+        console=board.bus.chip,
+        console_base=board.bus.console,
+        io="bus",
+    )
+
+
+def parts_of(folder: Path) -> dict[str, str]:
+    """Sensor slot -> Renode's name of the model that stands for it: lines `// imu: twi0.lsm9ds1_imu` of the file."""
+    own = folder / f"{folder.name}.repl"
+    if not own.is_file():
+        return {}
+    lines = re.findall(r"^// (\w+): ([\w.]+)\s*$", own.read_text(encoding="utf-8"), re.MULTILINE)
+    return {slot: path for slot, path in lines if slot != "console"}
+
+
 def clock_of(layout: Layout) -> int:
     """Clock of the board that a layout of `layout_of` is for, in Hz."""
     return int(layout.machine.removesuffix(" Hz").rpartition(" ")[2])
@@ -90,11 +118,12 @@ class Machine:
 
 
 def machine_for(image: Image, folder: Path | None, *, mips: int) -> Machine:
-    """Firmware with the port needs core, memory and a UART. Other firmware gets the board's own peripherals.
+    """Firmware with the port needs core, memory and a UART. A bus build, and firmware of others, gets the board's own.
 
     Those are in `<board>.repl` in the board's folder, where there is one; a line `// console: NAME` names its UART.
     """
-    own = folder / f"{folder.name}.repl" if folder is not None and DOORBELL not in image.functions else None
+    bare = DOORBELL in image.functions and image.layout.io == "port"
+    own = folder / f"{folder.name}.repl" if folder is not None and not bare else None
     if own is None or not own.is_file():
         return Machine(description(image.layout, mips=mips), "uart0", bare=True)
     text = own.read_text(encoding="utf-8")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sim.engines.protocol import Arm, CallNode, CodeBlock, Image, RegionRun, StackWritten, Stop, StopKind
-from sim.engines.renode.platform import clock_of, machine_for
+from sim.engines.protocol import Arm, CallNode, CodeBlock, Fed, Image, RegionRun, StackWritten, Stop, StopKind
+from sim.engines.renode.codes import model_values
+from sim.engines.renode.platform import clock_of, machine_for, parts_of
 from sim.engines.renode.process import Worker, WorkerDied, WorkerError
-from sim.errors import SetupError
+from sim.errors import CannotPlay, SetupError
 from sim.port.mailbox import DOORBELL, SIZE
 
-# As Bridge.cs packs them: count, pc, lengths of kind, name, memory and console; address and length of a write.
-_STOP, _WRITE = struct.Struct("<QQiiii"), struct.Struct("<II")
+# As Bridge.cs packs them: count, time in ns, pc, lengths of kind, name, memory and console; address, length of a write.
+_STOP, _WRITE = struct.Struct("<QQQiiii"), struct.Struct("<II")
 _WRITES_MOST = 1 << 18  # bytes that one stop takes with it
 NO_LIMIT = (1 << 63) - 1
 # An image without timers sees nothing of Renode's time: pieces of it that are long cost least.
@@ -30,16 +32,19 @@ class RenodeSession:
 
     def __init__(self, worker: Worker, image: Image, folder: Path | None = None) -> None:
         self._worker, self._image = worker, image
-        self._count = 0
+        self._parts = parts_of(folder) if folder is not None else {}
+        self._count = self._time = 0
         self._writes: list[tuple[int, bytes]] = []  # go with the next request: one message a stop, not five
         self._glance = [0, 0]  # the mailbox: comes with every stop once it has been asked for
         self._glanced = b""
         self._sent, self._marks = b"", list[int]()
         self._last: Stop | None = None
         self._closed = False
-        # An image with timers lives on Renode's own time, which then has the core's clock.
         mips = max(1, round(clock_of(image.layout) / 1e6)) if image.timers else _FAST
         machine = machine_for(image, folder, mips=mips)
+        # With timers, or peripherals, an image lives on Renode's own time, which then has the core's clock.
+        self._timed = image.timers or not machine.bare
+        self._machine = machine
         try:
             worker.call(
                 "open",
@@ -48,6 +53,7 @@ class RenodeSession:
                 uart=machine.uart,
                 quantum_us=_QUANTUM,
                 strict=machine.bare,
+                timed=self._timed,
             )
         except (WorkerDied, WorkerError) as error:
             raise SetupError(f"Renode cannot play {image.layout.machine}: {error}") from None
@@ -63,6 +69,10 @@ class RenodeSession:
     def cycles(self) -> int | None:
         return None
 
+    @property
+    def time_ps(self) -> int | None:
+        return self._time * 1000 if self._timed else None
+
     def resume(self, limit: int | None = None) -> Stop:
         if self._last is not None and self._last.kind in _FINAL:
             return self._last
@@ -70,20 +80,20 @@ class RenodeSession:
             return Stop(StopKind.ENDED, detail="the machine has been closed")
         try:
             writes = self._packed_writes()
-            _, data = self._worker.call(
-                "resume", writes, limit=NO_LIMIT if limit is None else limit, glance=self._glance
-            )
+            until = NO_LIMIT if limit is None else -(-limit // 1000) if self._timed else limit
+            _, data = self._worker.call("resume", writes, limit=until, glance=self._glance)
         except (WorkerDied, WorkerError) as error:
             self._last = Stop(StopKind.ENDED, detail=str(error))
             return self._last
-        self._count, pc, *lengths = _STOP.unpack_from(data)
+        self._count, self._time, pc, *lengths = _STOP.unpack_from(data)
         parts, at = [], _STOP.size
         for length in (*lengths, 8 * lengths[-1]):
             parts.append(data[at : at + length])
             at += length
         kind, name, self._glanced, sent, marks = parts
         self._sent += sent
-        self._marks += struct.unpack(f"<{len(sent)}Q", marks)
+        each = 1000 if self._timed else 1
+        self._marks += (mark * each for mark in struct.unpack(f"<{len(sent)}Q", marks))
         self._last = self._stop(kind.decode(), name.decode(), pc)
         return self._last
 
@@ -116,6 +126,35 @@ class RenodeSession:
             return list(self._worker.call("log", lines=50)[0]["lines"])
         except (WorkerDied, WorkerError):
             return []
+
+    # ---- the product's own peripherals ----
+
+    def feed(self, slot: str, values: Fed, *, anew: bool = False) -> int:
+        answer, _ = self._asked("feed", model_values(values), part=self._part(slot), anew=anew)
+        return int(answer["dropped"])
+
+    def bus_fault(self, slot: str, kind: str, on: bool) -> None:
+        self._asked("fault", b"", part=self._part(slot), kind=kind, on=on)
+
+    def send(self, data: bytes, apart_ps: int) -> None:
+        if self._machine.bare or not self._machine.uart:
+            raise CannotPlay(
+                f"{self._image.layout.machine} has no UART that takes input: it is made for firmware with the port",
+                hint="firmware of others, for a board with a .repl: docs/renode.md",
+            )
+        self._asked("send", data, apart_ns=apart_ps // 1000)
+
+    def _part(self, slot: str) -> str:
+        path = self._parts.get(slot)
+        if path is None:
+            raise CannotPlay(f"{self._image.layout.machine}: no model of a sensor {slot!r} that can be fed")
+        return path
+
+    def _asked(self, do: str, data: bytes, **values: Any) -> tuple[dict[str, Any], bytes]:
+        try:
+            return self._worker.call(do, data, **values)
+        except (WorkerDied, WorkerError) as error:
+            raise SetupError(f"Renode cannot {do}: {error}") from None
 
     # ---- looking ----
 

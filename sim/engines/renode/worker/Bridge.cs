@@ -26,11 +26,14 @@ namespace Antmicro.Renode.Peripherals.CPU
             Halted += OnHalted;
         }
 
-        // uart: the console, or null. strict: an access to an address where nothing is, is an end.
-        public void Prepare(Emulation emulation, IUART uart, bool strict)
+        // uart: the console, or null. strict: an access to an address where nothing is, is an end. timed: the image has
+        // timers, and lives on Renode's time: limits and the marks of bytes are of that, in ns.
+        public void Prepare(Emulation emulation, IUART uart, bool strict, bool timed)
         {
             this.emulation = emulation;
             this.strict = strict;
+            this.timed = timed;
+            this.uart = uart;
             if(uart != null)
             {
                 uart.CharReceived += OnByte;
@@ -39,11 +42,42 @@ namespace Antmicro.Renode.Peripherals.CPU
 
         public ulong Count { get { return ExecutedInstructions; } }
 
+        // Renode's time in ns, with what has been executed since it was last told of (to the microsecond). Never runs back.
+        public ulong Now
+        {
+            get
+            {
+                var told = (ulong)(TimeHandle.TotalElapsedTime.TotalMicroseconds * 1000);
+                now = Math.Max(now, told + (Count - toldAt) * 1000 / PerformanceInMips);
+                return now;
+            }
+        }
+
+        public override void SyncTime()
+        {
+            base.SyncTime();
+            toldAt = Count;
+        }
+
+        // The UART gets these bytes, one after the other: first one now, if the line is quiet, each `apart` ns later.
+        public void Send(byte[] data, ulong apart)
+        {
+            var begun = (ulong)(machine.ElapsedVirtualTime.TimeElapsed.TotalMicroseconds * 1000); // where Renode counts from
+            foreach(var value in data)
+            {
+                var at = Math.Max(lineFree, Now);
+                lineFree = at + apart;
+                var sentNow = value;
+                machine.ScheduleAction(TimeInterval.FromMicroseconds((at - begun) / 1000 + 1), _ => uart.WriteChar(sentNow));
+            }
+        }
+
         // "symbol", "limit", "stuck", "reset", "nothing" or "ended"
         private string StopKind { get; set; }
         private string StopName { get; set; }
         private ulong StopPC { get; set; }
         private ulong StopCount { get; set; }
+        private ulong StopTime { get; set; }
 
         // A function that begins with NOP is stopped at by what stands there instead: a call of the debugger, which costs
         // microseconds where Renode's hooks cost milliseconds. It executes as one instruction, as NOP does.
@@ -88,7 +122,8 @@ namespace Antmicro.Renode.Peripherals.CPU
             StopKind = StopName = "";
             StopPC = 0;
             stopped.Reset();
-            this.limit = Math.Max(limit, Count + 1);
+            this.limit = timed ? ulong.MaxValue : Math.Max(limit, Count + 1);
+            until = timed ? limit : ulong.MaxValue;
             if(standing)
             {
                 go.Set();
@@ -118,8 +153,8 @@ namespace Antmicro.Renode.Peripherals.CPU
             return Wait(milliseconds, buffer, glance, glanceLength);
         }
 
-        // -1 while the core runs; else the buffer holds, and this is the length of: count, pc, length of kind, of name, of
-        // the memory that was asked for, number of console bytes; then these, and the mark of each byte.
+        // -1 while the core runs; else the buffer holds, and this is the length of: count, Renode's time in ns, pc, length of
+        // kind, of name, of the memory that was asked for, number of console bytes; then these, and the mark of each byte.
         public int Wait(int milliseconds, long buffer, ulong glance, int glanceLength)
         {
             if(!stopped.WaitOne(milliseconds))
@@ -134,6 +169,7 @@ namespace Antmicro.Renode.Peripherals.CPU
             {
                 var bytes = Math.Min(sent.Count, SentMost);
                 writer.Write(StopCount);
+                writer.Write(StopTime);
                 writer.Write(StopPC);
                 writer.Write(kind.Length);
                 writer.Write(name.Length);
@@ -189,9 +225,11 @@ namespace Antmicro.Renode.Peripherals.CPU
         public override ExecutionResult ExecuteInstructions(ulong wanted, out ulong executed)
         {
             executed = 0;
+            toldAt = Count;
             while(executed < wanted && !closing)
             {
-                if(Count >= limit)
+                // A core that sleeps comes by here once a quantum.
+                if(Count >= limit || (timed && Now >= until))
                 {
                     StandStill("limit", "", PC.RawValue);
                     continue;
@@ -199,6 +237,10 @@ namespace Antmicro.Renode.Peripherals.CPU
                 ulong done;
                 hooksAdded = false;
                 plannedEnd = Math.Min(Count + wanted - executed, limit);
+                if(timed)
+                {
+                    plannedEnd = Math.Min(plannedEnd, Count + Math.Max(1, Instructions(until - Now)));
+                }
                 var result = base.ExecuteInstructions(plannedEnd - Count, out done);
                 executed += done;
                 if(result == ExecutionResult.Interrupted && returning)
@@ -214,6 +256,11 @@ namespace Antmicro.Renode.Peripherals.CPU
             }
             executed = wanted; // where the machine is closed: Renode's time comes to the end of its piece
             return ExecutionResult.Ok;
+        }
+
+        private ulong Instructions(ulong nanoseconds)
+        {
+            return nanoseconds > Second ? Second * PerformanceInMips / 1000 : nanoseconds * PerformanceInMips / 1000;
         }
 
         // The firmware has asked for it (AIRCR): the end, as what was in the core is gone.
@@ -240,7 +287,8 @@ namespace Antmicro.Renode.Peripherals.CPU
             }
             StandStill("symbol", bellName, bellAddress, 1);
             // Renode puts new hooks into the code when it is called to execute: it must return for that.
-            if(closing || limit < plannedEnd || hooksAdded)
+            var soon = timed && Count + Instructions(until - Math.Min(until, Now)) < plannedEnd;
+            if(closing || limit < plannedEnd || soon || hooksAdded)
             {
                 returning = true;
                 RequestReturn();
@@ -311,6 +359,7 @@ namespace Antmicro.Renode.Peripherals.CPU
             StopKind = kind;
             StopName = name;
             StopPC = pc;
+            StopTime = timed ? Now : 0;
             stopped.Set();
         }
 
@@ -319,7 +368,7 @@ namespace Antmicro.Renode.Peripherals.CPU
             lock(sent)
             {
                 sent.Add(value);
-                marks.Add(Count);
+                marks.Add(timed ? Now : Count);
             }
         }
 
@@ -362,6 +411,12 @@ namespace Antmicro.Renode.Peripherals.CPU
         private volatile bool hooksAdded;
         private int unexpected;
         private bool strict;
+        private bool timed;
+        private IUART uart;
+        private ulong until = ulong.MaxValue; // ns of Renode's time
+        private ulong now; // the latest that was told
+        private ulong toldAt; // instructions when Renode was last told of them
+        private ulong lineFree; // ns at which the last byte to the UART is over
         private volatile bool standing;
         private volatile bool closing;
         private readonly SystemBus bus;
@@ -378,6 +433,7 @@ namespace Antmicro.Renode.Peripherals.CPU
         private const ushort Breakpoint = 0xBEAB;
         private const ulong Piece = 100; // ms of Renode's time
         private const ulong IdleMost = 20000;
+        private const ulong Second = 1000000000; // ns
 
         private class Armed
         {

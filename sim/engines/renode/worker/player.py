@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from feeding import Feeding
+
 Answer = tuple[dict[str, Any], bytes]
 _HEARTBEAT = 500  # ms between two signs of life while the core runs
 _CLOSE_WITHIN = 3000  # ms
@@ -30,7 +32,6 @@ class Player:
 
         self._alive = alive
         self._emulation = Emulation()
-        self._emulation.SetGlobalAdvanceImmediately(True)
         self._buffer = ctypes.create_string_buffer(BUFFER)
         self._machine: Any = None
         self._cpu: Any = None
@@ -76,12 +77,16 @@ class Player:
 
     # ---- a machine ----
 
-    def do_open(self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool) -> Answer:
-        """A new machine: its description, the image, the UART that is the console; `strict`: see Bridge.cs."""
+    def do_open(
+        self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool, timed: bool
+    ) -> Answer:
+        """A new machine: its description, the image, the UART that is the console; `strict`, `timed`: see Bridge.cs."""
         self._clear()
         from Antmicro.Renode.PlatformDescription.UserInterface import PlatformDescriptionMachineExtensions as Platform
         from Antmicro.Renode.Time import TimeInterval
 
+        # Of this emulation: the next one, after a clear, has real time again.
+        self._emulation.SetGlobalAdvanceImmediately(True)
         self._emulation.SetGlobalQuantum(TimeInterval.FromMicroseconds(quantum_us))
         self._machine = self._emulation.add_mach("board")
         inner = self._machine.internal
@@ -92,7 +97,8 @@ class Player:
         console = getattr(self._machine.sysbus, uart).internal if uart else None
         _load_elf(self._machine, bus, elf)
         self._bus, self._cpu = bus, cpu
-        cpu.Prepare(self._emulation.internal, console, strict)
+        cpu.Prepare(self._emulation.internal, console, strict, timed)
+        self._parts: dict[str, Feeding] = {}
         return {"halted": bool(cpu.IsHalted), "pc": int(cpu.PC.RawValue)}, b""
 
     def _localised(self, text: str, folder: Path | None = None) -> str:
@@ -139,6 +145,40 @@ class Player:
             self._alive(int(self._cpu.Count))
             length = self._cpu.Wait(_HEARTBEAT, at, *glance)
         return {}, ctypes.string_at(at, length)
+
+    # ---- the product's own peripherals ----
+
+    def do_send(self, data: bytes, apart_ns: int) -> Answer:
+        """Bytes for the firmware at the console's UART, one every `apart_ns` of Renode's time."""
+        from System import Array, Byte
+
+        self._cpu.Send(Array[Byte](list(data)), apart_ns)
+        return {}, b""
+
+    def _part(self, path: str) -> Feeding:
+        if path not in self._parts:
+            at, inner = self._machine.sysbus, [None]  # its bus controller, if it is on one, comes before it
+            for name in path.split("."):
+                at = getattr(at, name)
+                inner.append(at.internal)
+            self._parts[path] = Feeding(inner[-1], inner[-2], self._bus)
+        return self._parts[path]
+
+    def do_feed(self, data: bytes, part: str, anew: bool) -> Answer:
+        """What a sensor's model is to deliver next, see feeding.py; `anew`: in place of what it has not delivered yet.
+
+        Answers how many samples that were (`dropped`).
+        """
+        feeding = self._part(part)
+        dropped = feeding.drop() if anew else 0
+        if data:
+            feeding.feed(data)
+        return {"dropped": dropped}, b""
+
+    def do_fault(self, _data: bytes, part: str, kind: str, on: bool) -> Answer:
+        """A fault of the bus that a part is on, see feeding.py."""
+        self._part(part).fault(kind, on)
+        return {}, b""
 
     # ---- looking ----
 
