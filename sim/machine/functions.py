@@ -18,7 +18,7 @@ def _named(elf: Elf, name: str) -> Symbol:
         if known in elf.functions:
             return elf.symbols[known]
     if name in elf.symbols:
-        raise UsageError(f"{elf.path.name}: {name!r} is data, not a function")
+        raise not_a_function(elf, name)
     found = _by_readable_name(elf, name)
     if found is not None:
         return found
@@ -30,6 +30,14 @@ def _named(elf: Elf, name: str) -> Symbol:
         f"{elf.path.name} has no function {name!r} (inlined away?)",
         hint=near(name, own),
     )
+
+
+def not_a_function(elf: Elf, name: str) -> UsageError:
+    """The error for a symbol that is none."""
+    if elf.symbols[name].size:
+        return UsageError(f"{elf.path.name}: {name!r} is data, not a function")
+    return UsageError(f"{elf.path.name}: {name!r} is a label, not a function",
+                      hint=f"in assembler: .type {name}, %function; or give its address, Thumb bit set")  # fmt: skip
 
 
 def _by_readable_name(elf: Elf, name: str) -> Symbol | None:

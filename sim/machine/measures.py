@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sim.clock import cycle_model
+from sim.durations import picoseconds, shown
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun
 from sim.errors import UsageError, near
 from sim.machine.base import MachineBase
+from sim.machine.failing import NotSeen
+from sim.machine.functions import not_a_function
 from sim.machine.measuring import Measurement, Spread, spread_of_cycles
+from sim.machine.tracing import backtrace
 
 
 class MeasuringMachine(MachineBase):
@@ -19,6 +23,8 @@ class MeasuringMachine(MachineBase):
 
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
         """
+        if runs < 1:
+            raise UsageError(f"measure({region!r}, runs={runs}): at least 1")
         symbol = self.region_symbol(region)
         if symbol in self._runner.on_call:
             raise UsageError(f"{region!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
@@ -28,6 +34,11 @@ class MeasuringMachine(MachineBase):
             self._runner.run_until(
                 lambda: len(self._regions.runs(symbol, first)) >= runs, within, f"{runs} runs of {region!r}"
             )
+        except NotSeen:
+            if any(frame.function == symbol for frame in backtrace(self._runner)):
+                text = f"{region!r} runs and has not returned within {shown(picoseconds(within))} of board time"
+                raise self._runner.failed(text, awaited=f"{runs} runs of {region!r}", kind=NotSeen) from None
+            raise
         finally:
             self._regions.disarm(symbol)
         measured = self._measurement(region, self._regions.runs(symbol, first)[:runs])
@@ -88,6 +99,8 @@ class MeasuringMachine(MachineBase):
         for name in (region, f"boardless_{region}"):
             if name in self.elf.functions:
                 return name
+        if region in self.elf.symbols:
+            raise not_a_function(self.elf, region)
         raise UsageError(
             f"{self.elf.path.name} has no function {region!r} (inlined away?)",
             hint=near(region, {n.removeprefix("boardless_") for n in self.elf.functions}),

@@ -6,6 +6,7 @@ from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Session
 from sim.errors import UsageError, near
+from sim.machine.veneer import CALL
 
 
 class BoardMemory:
@@ -37,7 +38,8 @@ class BoardMemory:
             return where, 4
         symbol = self._elf.symbols.get(where)
         if symbol is None:
-            raise UsageError(f"{self._elf.path.name} has no symbol {where!r}", hint=near(where, self._elf.symbols))
+            own = [name for name in self._elf.symbols if not name.startswith(CALL)]  # not those of the veneer
+            raise UsageError(f"{self._elf.path.name} has no symbol {where!r}", hint=near(where, own))
         return symbol.address, symbol.size
 
     def read(self, where: str | int, length: int | None = None) -> bytes:
@@ -48,13 +50,13 @@ class BoardMemory:
         try:
             return self.readable(address, size if length is None else length)
         except IndexError as error:
-            raise UsageError(f"read of {where!r}: {error}") from None
+            raise UsageError(f"read of {_named(where)}: {error}") from None
 
     def read_int(self, where: str | int, *, signed: bool = False) -> int:
         """An integer variable (as wide as the symbol), or the word at an address. Raises UsageError."""
         data = self.read(where)
         if len(data) not in (1, 2, 4, 8):
-            raise UsageError(f"{where!r} has {len(data)} bytes: no integer", hint="read() gives the bytes")
+            raise UsageError(f"{_named(where)} has {len(data)} bytes: no integer", hint="read() gives the bytes")
         return int.from_bytes(data, "little", signed=signed)
 
     def write(self, where: str | int, data: bytes | int) -> tuple[int, bytes]:
@@ -68,11 +70,15 @@ class BoardMemory:
             try:
                 data = value.to_bytes(size, "little", signed=value < 0)
             except OverflowError:
-                raise UsageError(f"{value} does not fit into the {size} bytes of {where!r}") from None
+                raise UsageError(f"{value} does not fit into the {size} bytes of {_named(where)}") from None
         if isinstance(where, str) and size and len(data) > size:
             raise UsageError(f"{len(data)} bytes do not fit into {where!r}, which has {size}")
         try:
             self.write_ram(address, data)
         except IndexError as error:
-            raise UsageError(f"write to {where!r}: {error}") from None
+            raise UsageError(f"write to {_named(where)}: {error}") from None
         return address, data
+
+
+def _named(where: str | int) -> str:
+    return f"{where:#010x}" if isinstance(where, int) else repr(where)

@@ -17,7 +17,7 @@ import sim
 from sim.boards import Board
 from sim.cli import main
 from sim.errors import UsageError
-from sim.machine import Machine
+from sim.machine import Machine, NotSeen
 
 pytest_plugins = ["pytester"]
 
@@ -151,6 +151,25 @@ def test_bad_images_are_one_clear_error(
     out = capsys.readouterr()
     assert text in out.err
     assert out.out == ""
+
+
+def test_what_cannot_be_measured_says_why(image: Path) -> None:
+    with product(image) as machine:
+        with pytest.raises(UsageError, match=r"measure\('busy', runs=0\): at least 1"):
+            machine.measure("busy", runs=0)
+        with pytest.raises(UsageError, match="'g_byte' is data, not a function"):
+            machine.measure("g_byte")
+        with pytest.raises(UsageError, match="'__data_load' is a label, not a function"):
+            machine.measure("__data_load")
+        with pytest.raises(UsageError, match="no function 'bisy'") as caught:
+            machine.measure("bisy")
+        assert "busy" in str(caught.value)
+        with pytest.raises(NotSeen, match=r"'main' runs and has not returned within 0\.000100 s of board time"):
+            machine.measure("main", within="100 us")
+        with pytest.raises(NotSeen, match="1 runs of 'add4' did not come"):
+            machine.measure("add4", within="100 us")
+        with pytest.raises(UsageError, match="write to 0x08000000: 4 bytes at 0x08000000 are not in the board's RAM"):
+            machine.write(0x0800_0000, 1)
 
 
 def test_symbols_of_a_dump_lie_in_it(image: Path) -> None:
