@@ -111,6 +111,21 @@ def test_both_ways_take_the_same_cycles(tmp_path: Path, monkeypatch: pytest.Monk
     assert spans[0] == spans[1]
 
 
+def test_the_cycles_are_those_of_the_board_s_own_addresses(tmp_path: Path) -> None:
+    """Where QEMU has a machine with the board's addresses, the image runs there and on the twin."""
+    engine()
+    board = Board.load("stm32f4_discovery")
+    elf = image_for(board, tmp_path, "-Wl,--emit-relocs")
+    twin = relink_image(elf, board, engine().layout(board), tmp_path / "twin.elf")
+    counts = []
+    for image, native in ((elf, True), (twin, False)):
+        with product(image, board) as machine:
+            assert machine.layout.native is native
+            measured = machine.measure("busy", runs=5)
+            counts.append((measured.instructions, measured.cycles, machine.cycles))
+    assert counts[0] == counts[1]
+
+
 def link_command(board: Board, folder: Path) -> list[str]:
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is None:
