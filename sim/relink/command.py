@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from sim.relink.moves import Moves
 from sim.relink.script import moved_script
 
 _LINKERS = re.compile(r"(.*-)?(gcc|g\+\+|c\+\+|cc|ld|clang|clang\+\+|ld\.lld|ld\.bfd)(-[0-9.]+)?(\.exe)?")
-_SCRIPT = re.compile(r"-Wl,(?:-T,?|--script[=,]|-dT,?)(.+)|--script=(.+)|-T(.+)")
+_SCRIPT = re.compile(r"(?:--script=|-dT|-T)(.+)")
+_OUTPUT = re.compile(r"-o.+|--?Map=.+")
 _SAID = 12  # lines of a failed linker
 
 
@@ -76,18 +77,29 @@ def _changed(words: Sequence[str], linked: Path, script: Path, out: Path, moves:
     """The command with the moved script and with outputs of our own."""
     folders = [Path(w[2:]) for w in words if w.startswith("-L") and len(w) > 2]
     folders += [Path(b) for a, b in pairwise(words) if a == "-L"]
-    result, scripts, rest = [words[0]], 0, iter(words[1:])
-    for word in rest:
+    scripts = 0
+
+    def kept(word: str, rest: Iterator[str]) -> list[str]:
+        nonlocal scripts
         found = _SCRIPT.fullmatch(word)
-        if word in ("-T", "--script", "-dT") or found:
-            given = next((g for g in found.groups() if g), "") if found else next(rest, "")
+        if found or word in ("-T", "--script", "-dT"):
+            given = found[1] if found else next(rest, "")
             script.write_text(moved_script(_find(given, folders), folders, moves), encoding="utf-8")
-            result += ["-T", str(script)]
             scripts += 1
-        elif word in ("-o", "-Map"):
+            return ["-T", str(script)]
+        if word in ("-o", "-Map", "--Map"):
             next(rest, "")
-        elif not (word.startswith("-o") and len(word) > 2) and not re.fullmatch(r"(-Wl,)?-?-Map[=,].+", word):
-            result.append(word)
+            return []
+        return [] if _OUTPUT.fullmatch(word) else [word]
+
+    result, rest = [words[0]], iter(words[1:])
+    for word in rest:
+        if word.startswith("-Wl,"):
+            parts = iter(word.split(",")[1:])
+            left = [part for option in parts for part in kept(option, parts)]
+            result += [",".join(["-Wl", *left])] if left else []
+        else:
+            result += kept(word, rest)
     if scripts != 1:
         raise UsageError(f"the link command has {scripts or 'no'} linker scripts (-T): it needs one")
     mapped = f"-Map={out.with_suffix('.map').absolute()}"

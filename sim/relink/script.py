@@ -59,14 +59,15 @@ def _whole(path: Path, folders: Sequence[Path], depth: int) -> str:
 
 
 def _regions_moved(path: Path, block: str, script: str, moves: Moves) -> str:
-    lines = []
+    lines, moved = [], False
     for name, attributes, origin, length in _REGION.findall(block):
         start, size = (_value(path, name, expression, script) for expression in (origin, length))
         by = moves.by(start, min(size, 1))
+        moved = moved or by is not None
         lines.append(f"  {name} {attributes} : ORIGIN = {start + (by or 0):#x}, LENGTH = {size:#x}")
     if not lines:
         raise UsageError(f"{path}: its MEMORY has no region that can be read: {block.strip()[:80]!r}")
-    if not any(moves.by(_value(path, r[0], r[2], script), 1) for r in _REGION.findall(block)):
+    if not moved:
         raise UsageError(f"{path}: none of its memory is the board's: {moves.text}",
                          hint="choose the board it is for, --board")  # fmt: skip
     return "MEMORY\n{\n" + "\n".join(lines) + "\n}"

@@ -54,11 +54,14 @@ def test_by_its_relocations(name: str, tmp_path: Path, capsys: pytest.CaptureFix
     check_runs(twin, board)
 
 
-@pytest.mark.parametrize("name", BOARDS)
-def test_by_its_link_command(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "option"),
+    list(zip(BOARDS, ("-Tproduct.ld", "-Wl,-T,product.ld,-Map,product.map", "-Wl,--script=product.ld"), strict=True)),
+)
+def test_by_its_link_command(name: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine()
     board = Board.load(name)
-    command = link_command(board, tmp_path)
+    command = link_command(board, tmp_path, option)
     monkeypatch.chdir(tmp_path)
     assert main(["relink", "--board", name, "-o", "twin.elf", "--", *command]) == 0
     assert not (tmp_path / "product.elf").exists()  # the product's own output and map are left alone
@@ -126,7 +129,7 @@ def test_the_cycles_are_those_of_the_board_s_own_addresses(tmp_path: Path) -> No
     assert counts[0] == counts[1]
 
 
-def link_command(board: Board, folder: Path) -> list[str]:
+def link_command(board: Board, folder: Path, script_option: str = "-Tproduct.ld") -> list[str]:
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
@@ -140,8 +143,8 @@ def link_command(board: Board, folder: Path) -> list[str]:
     flags = [f"-mcpu={board.core}", "-mthumb", *FLOATS["soft"], "-O2", "-g", "-ffreestanding", "-fno-builtin"]
     for source in ("native.c", "functions.c"):
         subprocess.run([gcc, *flags, "-c", str(HERE / source), "-o", f"{source}.o"], check=True, cwd=folder)
-    return [gcc, *flags, "-nostdlib", "-Wl,-Map=product.map", "-Tproduct.ld", "native.c.o", "functions.c.o", "-lgcc",
-            "-Wl,--no-warn-rwx-segments", "-o", "product.elf"]  # fmt: skip
+    return [gcc, *flags, "-nostdlib", "-Wl,--cref,-Map=product.map", script_option, "native.c.o", "functions.c.o",
+            "-lgcc", "-Wl,--no-warn-rwx-segments", "-o", "product.elf"]  # fmt: skip
 
 
 BAD = [
