@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 CONSOLE_MAX = 64 << 20  # bytes: a process that writes more to a file is killed by the kernel
@@ -21,6 +22,16 @@ def limit_process(pid: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (CONSOLE_MAX, CONSOLE_MAX))
         resource.prlimit(pid, resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """CPU time that the process has used, all threads; None where that cannot be known (no Linux)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        user, system = text.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None
 
 
 def asleep(pid: int) -> bool:

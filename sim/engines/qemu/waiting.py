@@ -10,13 +10,14 @@ import time
 from sim.engines.protocol import ENDED_BY_DEBUGGER, Image, Stop, StopKind
 from sim.engines.qemu import control as ctl
 from sim.engines.qemu.ending import last_registers, why_ended
-from sim.engines.qemu.process import asleep
+from sim.engines.qemu.process import asleep, cpu_seconds
 from sim.engines.qemu.wiring import Wiring
 
 # The firmware can make none of these happen by being slow: they only catch an engine without progress.
 _LOOK_EVERY = 0.1  # s of host time between two looks at a core that does not stop
 _ASLEEP_AFTER = 2  # looks in a row without one instruction, every thread of QEMU waiting for something
 _STUCK_AFTER = 60  # looks in a row without one instruction
+_STUCK_USES = 1.0  # s of CPU time of QEMU's in these looks: less, and it is the host that is too busy for it
 ANSWER_WITHIN = _LOOK_EVERY * _STUCK_AFTER  # s of host time for a request to a core that stands still
 
 _RESET = "the firmware asked for a reset (AIRCR.SYSRESETREQ)"
@@ -55,7 +56,7 @@ class Waiting:
 
     def _next_stop(self, deadline: float | None) -> Stop:
         monitor = self._wiring.monitor
-        looks, before = 0, -1
+        looks, before, used = 0, -1, None
         while True:
             ready = [fd for fd, _ in self._poll.poll(_LOOK_EVERY * 1000)]
             if self._wiring.socket.fileno() in ready:
@@ -70,11 +71,13 @@ class Waiting:
             else:
                 now = self._wiring.control.count
                 looks = looks + 1 if now == before else 0
+                if looks == 0:
+                    used = cpu_seconds(self._wiring.process.pid)
                 before = now
                 if self._image.debugger:  # which may hold the core as long as it likes
                     continue
                 late = deadline is not None and time.monotonic() > deadline
-                if late or (deadline is None and self._no_progress(looks)):
+                if late or (deadline is None and self._no_progress(looks, used)):
                     return self._stuck()
 
     def _stop_of_probe(self) -> Stop:
@@ -88,9 +91,15 @@ class Waiting:
         kind, pc, symbol = self._wiring.control.event()
         return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=self._stack_left() if kind == ctl.EVENT_STACK else "")
 
-    def _no_progress(self, looks: int) -> bool:
+    def _no_progress(self, looks: int, used_before: float | None) -> bool:
+        """`used_before`: CPU time of QEMU's when the core was last seen to move."""
+        pid = self._wiring.process.pid
         # A host that is busy starves QEMU, but then a thread of it wants to run.
-        return looks >= _STUCK_AFTER or (looks >= _ASLEEP_AFTER and asleep(self._wiring.process.pid))
+        if looks >= _ASLEEP_AFTER and asleep(pid):
+            return True
+        used = cpu_seconds(pid)
+        starved = used is not None and used_before is not None and used - used_before < _STUCK_USES
+        return looks >= _STUCK_AFTER and not starved
 
     def registers(self) -> dict[str, int]:
         """See `sim.engines.protocol.Session.registers`."""
