@@ -83,6 +83,14 @@ class ConsoleLog:
             self._searched = found.end() + (found.end() == found.start())
         return found
 
+    def prompted(self, prompt: str) -> bool:
+        """Whether the last line ends with that text, behind the last match, and is not over. Then it is one."""
+        line = self._settled[self._settled.rfind("\n") + 1 :]
+        if not line.endswith(prompt) or len(self._settled) - len(prompt) < self._searched:
+            return False
+        self._searched = len(self._settled)
+        return True
+
     @property
     def last_line(self) -> str:
         """The last line that has any text."""

@@ -112,10 +112,11 @@ class BusSession(Session, Protocol):
 class InputSession(Session, Protocol):
     """What the session of an engine with INPUT has beside the rest."""
 
-    def send(self, data: bytes, apart_ps: int) -> None:
-        """Bytes for the firmware at the console's UART: the first now, each that much board time behind the one before.
+    def send(self, data: bytes, apart: int) -> None:
+        """Bytes for the firmware at the console's UART: the first now, each `apart` behind the one before.
 
-        A core that sleeps gets the next one at once. Raises CannotPlay where no UART of the machine takes any.
+        `apart` is of the session's clock. A core that sleeps may have the next one at once. Raises CannotPlay where no
+        UART of the machine takes any.
         """
 
 

@@ -16,6 +16,7 @@ class StopKind(Enum):
     LIMIT = "limit"  # the limit is reached, or there is much to take: console bytes, regions
     ENDED = "ended"  # the engine is gone: reset request, lock-up, crash (see `Stop.detail`)
     STUCK = "stuck"  # no instruction is executed: asleep with nothing to wake it
+    ASLEEP = "asleep"  # the same, but bytes at its UART may wake it (see `sim.engines.protocol.InputSession`)
     RESET = "reset"  # the firmware asked for a reset; the core stands still behind the request
     STACK = "stack"  # the stack pointer has left `Image.stack`
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from sim.console import Line
+from sim.durations import PS
+from sim.errors import UsageError
 from sim.machine.runner import CLOSE_SLICE, Runner
 
 
@@ -44,6 +46,33 @@ class Console:
         self._runner.run_until(seen, within, f"{shown_as} on the console", CLOSE_SLICE)
         assert found is not None
         return found
+
+    def prompt(self, prompt: str = "> ", within: float | str = 1.0) -> None:
+        """Run until the firmware waits behind a prompt: its last line ends with it and is not over.
+
+        As with `expect`, behind the last match. Raises NotSeen after `within`, UsageError for what is no prompt.
+        """
+        if not prompt or "\n" in prompt:
+            raise UsageError(f"a prompt {prompt!r}", hint="what stands before the cursor: no end of line in it")
+        seen = False
+
+        def there() -> bool:
+            nonlocal seen
+            seen = seen or self.log.prompted(prompt)
+            return seen
+
+        self._runner.run_until(there, within, f"the prompt {prompt!r} on the console", CLOSE_SLICE)
+
+    def send(self, what: str | bytes, baud: int = 115200) -> None:
+        """Send to the firmware's UART, from now on in board time, ten bits a byte; the firmware gets it while it runs.
+
+        A text is sent as UTF-8, without an end of line of its own. On an engine whose time stands still while the core
+        sleeps (QEMU), a core that sleeps has the next byte at once. Raises UsageError where no UART takes input.
+        """
+        if not 50 <= baud <= 10_000_000:
+            raise UsageError(f"baud={baud}", hint="bits a second: 9600, 115200, 1000000, ...")
+        data = what.encode("utf-8") if isinstance(what, str) else bytes(what)
+        self._runner.send(data, 10 * PS // baud)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.log.lines))

@@ -13,17 +13,19 @@ from sim.console import ConsoleLog
 from sim.durations import PS, picoseconds, shown
 from sim.elf import Elf
 from sim.engines.protocol import (
+    INPUT,
     REGISTERS,
     BusSession,
     Debugger,
     Engine,
+    InputSession,
     Layout,
     Session,
     SteeredSession,
     StopKind,
     Watch,
 )
-from sim.errors import FirmwareFailure, UsageError
+from sim.errors import CannotPlay, FirmwareFailure, UsageError
 from sim.failure.evidence import Evidence
 from sim.failure.report import Report
 from sim.machine.alarms import Alarms
@@ -149,6 +151,13 @@ class Runner:
         """How the firmware has failed; None: it has not, or the machine could go on after it."""
         return self._verdicts.failure
 
+    def send(self, data: bytes, apart_ps: int) -> None:
+        """Bytes for the firmware at its UART, each that much board time behind the one before. Raises CannotPlay."""
+        if INPUT not in self.engine.capabilities:
+            raise CannotPlay(f"engine {self.engine.name} cannot send to a UART", hint="--engine qemu or renode can")
+        apart = apart_ps if self._own_time else apart_ps * self.board.clock_hz // PS
+        cast(InputSession, self.session).send(data, apart)
+
     def set_clock(self, hz: int) -> None:
         """The core runs at another rate from now on."""
         if self._own_time:
@@ -238,6 +247,10 @@ class Runner:
                 self._bell.rung(awaited)
             elif stop.kind is StopKind.SYMBOL and stop.symbol in self.on_call:
                 self.on_call[stop.symbol]()
+            elif stop.kind is StopKind.ASLEEP:  # until the test sends something: time passes
+                if not done():
+                    self._clock.wait_until(until_ps, self.ticks)
+                return
             elif stop.kind is StopKind.LIMIT:
                 self._verdicts.look_at_loop(stop, awaited)
             else:

@@ -65,6 +65,16 @@ class DecisionKeywords(BoardKeywords):
     # ---- console ----
 
     @keyword
+    def wait_for_prompt(self, prompt: str = "> ", within: str = "1 s") -> None:
+        """Runs until the firmware waits behind a prompt: the last line ends with it and is not over."""
+        self._running.console.prompt(prompt, within=duration_of(within))
+
+    @keyword
+    def send_to_console(self, text: str, baud: int = 115200) -> None:
+        """Sends a text to the UART, from now on in board time. ``\\n`` in it is an end of line."""
+        self._running.console.send(text, baud=baud)
+
+    @keyword
     def wait_for_console(self, text: str, within: str = "1 s", regexp: bool = False) -> str:
         """Runs until the text is on the console, behind the last one waited for. Returns what matched."""
         what = re.compile(text) if regexp else text

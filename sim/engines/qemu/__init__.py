@@ -12,6 +12,7 @@ from sim.engines.protocol import (
     DEBUGGER,
     FAULTS,
     FLASH,
+    INPUT,
     MARKS,
     NATIVE,
     REGISTERS,
@@ -29,7 +30,7 @@ class QemuEngine:
 
     name = "qemu"
     capabilities = frozenset(
-        {COUNT, CYCLES, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH, NATIVE}
+        {COUNT, CYCLES, MARKS, BUDGET, CALLS, FAULTS, REGISTERS, ACCESSES, DEBUGGER, FLASH, NATIVE, INPUT}
     )
 
     def __init__(self, settings: Settings) -> None:

@@ -28,6 +28,7 @@ class Descriptors:
     blob: int
     probe: int
     qmp: int
+    typed: int | None  # what is sent to the UART; None: nothing can be
 
 
 def launch(program: Path, image: Image, fds: Descriptors) -> subprocess.Popen[bytes]:
@@ -44,7 +45,8 @@ def launch(program: Path, image: Image, fds: Descriptors) -> subprocess.Popen[by
         "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-nic", "none",
         # A reset request leaves the machine standing, so that its state can be looked at.
         "-action", "reboot=shutdown,shutdown=pause",
-        "-chardev", f"file,id=uart,path={fd_path(fds.console)}", "-serial", "chardev:uart",
+        "-chardev", f"file,id=uart,path={fd_path(fds.console)}" if fds.typed is None else "stdio,id=uart,signal=off",
+        "-serial", "chardev:uart",
         "-chardev", f"socket,id=qmp,fd={fds.qmp}", "-mon", "chardev=qmp,mode=control",
         "-plugin", (
             f"{ensure_probe()},socket={fds.probe},control={fds.control},ram={fds.ram}"
@@ -67,8 +69,8 @@ def launch(program: Path, image: Image, fds: Descriptors) -> subprocess.Popen[by
     try:
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if fds.typed is None else fds.typed,
+            stdout=subprocess.DEVNULL if fds.typed is None else fds.console,
             stderr=fds.stderr,
             pass_fds=keep,
             env={"PATH": os.environ.get("PATH", ""), "LANG": "C"},

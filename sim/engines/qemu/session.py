@@ -6,6 +6,7 @@ import contextlib
 import struct
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sim.engines.protocol import (
@@ -24,9 +25,10 @@ from sim.engines.protocol import (
 from sim.engines.qemu import steer
 from sim.engines.qemu.launch import NO_SANDBOX
 from sim.engines.qemu.program import SANDBOX
+from sim.engines.qemu.typing_in import TypingIn
 from sim.engines.qemu.waiting import ANSWER_WITHIN, Waiting
 from sim.engines.qemu.wiring import Wiring
-from sim.errors import SetupError
+from sim.errors import CannotPlay, SetupError
 
 _START_WITHIN = 30.0  # s of host time for the process to come up
 _NO_MOVE = "this QEMU on this host cannot let the core go on elsewhere: no calls of functions, no interception"
@@ -60,6 +62,7 @@ class QemuSession:
             undo.callback(wiring.close)
             self._control, self._ram, self._monitor = wiring.control, wiring.ram, wiring.monitor
             self._wiring, self._waiting = wiring, Waiting(wiring, image)
+            self._typing = TypingIn(wiring.typed, wiring.monitor) if wiring.typed is not None else None
             if image.debugger:
                 self._monitor.is_shut_down()  # it answers when its sockets are there
                 image.debugger.ready()
@@ -94,15 +97,48 @@ class QemuSession:
         """What flash made the core wait, by the image's timing model."""
         return self._control.stalls()
 
+    def send(self, data: bytes, apart: int) -> None:
+        if self._typing is None:
+            raise CannotPlay(
+                f"QEMU's {self._image.layout.machine} has no UART of the product that takes input",
+                hint="images for the board itself, on a board whose file names a machine with its peripherals "
+                "(docs/images.md); or --engine renode",
+            )
+        self._typing.add(data, self._clock, apart)
+
+    @property
+    def _clock(self) -> int:
+        return self._control.cycles if self._image.timing else self._control.count
+
     def resume(self, limit: int | None = None) -> Stop:
+        typing = self._typing
+        while typing is not None and (due := typing.next_due()) is not None:
+            if due <= self._clock:
+                typing.give(self._clock)
+                continue
+            stop = self._go_on(due if limit is None else min(due, limit))
+            while stop.kind is StopKind.ASLEEP and typing.next_due() is not None:
+                typing.give_one()
+                stop = self._awaited(self._waiting.stop(None))
+            if stop.kind is not StopKind.LIMIT or (limit is not None and self._clock >= limit) or self._clock < due:
+                return stop
+        return self._go_on(limit)
+
+    def _awaited(self, stop: Stop) -> Stop:
+        """A core that sleeps may be woken by input, where there can be some."""
+        if stop.kind is StopKind.STUCK and self._typing is not None:
+            return replace(stop, kind=StopKind.ASLEEP)
+        return stop
+
+    def _go_on(self, limit: int | None) -> Stop:
         last = self._waiting.last
         if last is not None and last.kind in (StopKind.ENDED, StopKind.STUCK, StopKind.RESET):
-            return last
+            return self._awaited(last)
         self._control.set_limit(limit)
         moves, self._moves = self._moves, False
         with contextlib.suppress(OSError):  # QEMU is gone: the wait says why
             self._wiring.socket.send(steer.MOVE if moves else b"c")
-        stop = self._waiting.stop(None)
+        stop = self._awaited(self._waiting.stop(None))
         if moves and self._control.steer.refused:
             raise SetupError(_NO_MOVE)
         return stop

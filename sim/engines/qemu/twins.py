@@ -116,6 +116,11 @@ def native_layout_of(board: Board) -> Layout | None:
     )
 
 
+def takes_input(layout: Layout) -> bool:
+    """Whether the machine has the UART of the product, so that firmware for it reads from there."""
+    return layout.native and layout.console == "stm32"
+
+
 def _common(a: Memory, b: Memory) -> Memory | None:
     """What lies in both."""
     start, end = max(a.origin, b.origin), min(a.end, b.end)

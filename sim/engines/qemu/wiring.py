@@ -15,6 +15,7 @@ from sim.engines.qemu.launch import Descriptors, launch
 from sim.engines.qemu.monitor import Monitor
 from sim.engines.qemu.process import limit_process
 from sim.engines.qemu.shared import anonymous_file, shared_file
+from sim.engines.qemu.twins import takes_input
 
 
 class Wiring:
@@ -41,10 +42,16 @@ class Wiring:
             undo.callback(self.socket.close)
             self.qmp, qmp_theirs = socket.socketpair()
             undo.callback(self.qmp.close)
+            self.typed: int | None = None  # our end of the pipe to the UART
+            typed = None
+            if takes_input(image.layout):
+                typed, self.typed = os.pipe()
+                undo.callback(os.close, typed)
+                undo.callback(os.close, self.typed)
             with theirs, qmp_theirs:
                 fds = Descriptors(
                     self.control.fd, ram_fd, self.console_fd, self._stderr_fd, blob_fd,
-                    probe=theirs.fileno(), qmp=qmp_theirs.fileno(),
+                    probe=theirs.fileno(), qmp=qmp_theirs.fileno(), typed=typed,
                 )  # fmt: skip
                 self.process = launch(program, image, fds)
             undo.callback(self.kill)

@@ -136,13 +136,13 @@ class RenodeSession:
     def bus_fault(self, slot: str, kind: str, on: bool) -> None:
         self._asked("fault", b"", part=self._part(slot), kind=kind, on=on)
 
-    def send(self, data: bytes, apart_ps: int) -> None:
+    def send(self, data: bytes, apart: int) -> None:
         if self._machine.bare or not self._machine.uart:
             raise CannotPlay(
                 f"{self._image.layout.machine} has no UART that takes input: it is made for firmware with the port",
                 hint="firmware of others, for a board with a .repl: docs/renode.md",
             )
-        self._asked("send", data, apart_ns=apart_ps // 1000)
+        self._asked("send", data, apart_ns=apart // 1000)
 
     def _part(self, slot: str) -> str:
         path = self._parts.get(slot)

@@ -208,7 +208,7 @@ namespace Antmicro.Renode.Peripherals.CPU
                     var before = Count;
                     emulation.RunFor(TimeInterval.FromMilliseconds(Piece));
                     idle = Count == before ? idle + Piece : 0;
-                    if(idle >= IdleMost && !closing)
+                    if(idle >= IdleMost && !closing && !(timed && uart != null)) // which may be woken by what comes there
                     {
                         StopCount = Count;
                         Stopped("stuck", "", PC.RawValue);

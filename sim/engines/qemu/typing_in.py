@@ -1,0 +1,52 @@
+"""Bytes for the firmware at the UART of a product's machine: each at its time, the core standing still meanwhile."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import os
+import termios
+from collections import deque
+
+from sim.engines.qemu.monitor import Monitor
+
+_LOOKS = 20  # at whether QEMU has taken the byte; where it has not, the firmware has not read the one before
+
+
+class TypingIn:
+    """What is still to be sent, and the pipe that it goes through."""
+
+    def __init__(self, pipe: int, monitor: Monitor) -> None:
+        self._pipe, self._monitor = pipe, monitor
+        self._waiting: deque[tuple[int, int]] = deque()  # (count of the session's clock, byte)
+        self._free = 0  # when the line is free again
+
+    def add(self, data: bytes, now: int, apart: int) -> None:
+        """The first byte now or when the line is free, each one `apart` behind the one before."""
+        for byte in data:
+            due = max(now, self._free)
+            self._waiting.append((due, byte))
+            self._free = due + apart
+
+    def next_due(self) -> int | None:
+        """When the next byte is to be sent; None: there is none."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def give(self, now: int) -> None:
+        """Those that are due."""
+        while self._waiting and self._waiting[0][0] <= now:
+            self.give_one()
+
+    def give_one(self) -> None:
+        """The next one, due or not: the core sleeps, and it is what wakes it."""
+        byte = self._waiting.popleft()[1]
+        with contextlib.suppress(OSError):  # QEMU is gone: the next wait says why
+            os.write(self._pipe, bytes([byte]))
+        for _ in range(_LOOKS):
+            left = array.array("i", [0])
+            fcntl.ioctl(self._pipe, termios.FIONREAD, left)
+            # Its answer comes from the thread that hands the byte to the UART, behind that.
+            self._monitor.is_shut_down()
+            if not left[0]:
+                return
