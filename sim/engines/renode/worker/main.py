@@ -20,12 +20,29 @@ from rpc import Channel, Gone
 
 
 def serve(channel: Channel, player: Any) -> None:
-    """Until the other side is gone."""
-    while True:
+    """Until the other side is gone. Each machine has a thread of its own: what Renode keeps for a thread that has read
+    or written the machine's memory holds the whole machine for as long as the thread lives."""
+    more = True
+
+    def machine() -> None:
+        nonlocal more
+        more = _serve_machine(channel, player)
+
+    while more:
+        more = False  # should the thread die
+        thread = threading.Thread(target=machine, name="boardless")
+        thread.start()
+        thread.join()
+
+
+def _serve_machine(channel: Channel, player: Any) -> bool:
+    """Answers until a machine has been closed (true), or the other side is gone (false)."""
+    name = ""
+    while name != "close":
         try:
             request, data = channel.receive()
         except Gone:
-            return
+            return False
         name = request.pop("do")
         try:
             do: Callable[..., tuple[dict[str, Any], bytes]] = getattr(player, f"do_{name}")
@@ -35,7 +52,8 @@ def serve(channel: Channel, player: Any) -> None:
         try:
             channel.send(answer, out)
         except Gone:
-            return
+            return False
+    return True
 
 
 def main() -> None:
