@@ -16,34 +16,30 @@ void cache_setup(struct cache *cache, const struct cache_shape *shape) {
   cache->line_shift = log2_of(shape->line);
   cache->sector_shift = log2_of(shape->sector);
   cache->sector_mask = (1u << (cache->line_shift - cache->sector_shift)) - 1;
-  cache->tag = malloc(cache->slots * sizeof *cache->tag);
-  cache->sectors = calloc(cache->slots, sizeof *cache->sectors);
-  cache->used = calloc(cache->slots, sizeof *cache->used);
-  cache->code = calloc(cache->slots, sizeof *cache->code);
-  if (cache->tag == NULL || cache->sectors == NULL || cache->used == NULL || cache->code == NULL) abort();
-  for (uint32_t i = 0; i < cache->slots; i++) cache->tag[i] = NO_LINE;
+  cache->slot = calloc(cache->slots, sizeof *cache->slot);
+  if (cache->slot == NULL) abort();
+  cache->newest = NO_LINE;
+  for (uint32_t i = 0; i < cache->slots; i++) cache->slot[i].tag = NO_LINE;
 }
 
 bool cache_use(struct cache *cache, uint32_t address, bool code, uint16_t *hint, bool *evicted) {
-  uint32_t line = address >> cache->line_shift, first, slot, oldest, sector;
-  slot = *hint;
-  if (slot >= cache->slots || cache->tag[slot] != line) {
-    first = oldest = line % cache->sets * cache->ways;
-    for (slot = first; slot < first + cache->ways && cache->tag[slot] != line; slot++)
-      if (cache->used[slot] < cache->used[oldest]) oldest = slot;
-    if (slot == first + cache->ways) {
-      slot = oldest;
-      if (cache->code[slot] && cache->tag[slot] != NO_LINE) *evicted = true;
-      cache->tag[slot] = line;
-      cache->sectors[slot] = 0;
-      cache->code[slot] = 0;
+  uint32_t line = address >> cache->line_shift, sector = cache_sector(cache, address);
+  struct cache_slot *s = &cache->slot[*hint < cache->slots ? *hint : 0];
+  if (s->tag != line) {
+    struct cache_slot *first = &cache->slot[line % cache->sets * cache->ways], *end = first + cache->ways, *oldest = first;
+    for (s = first; s < end && s->tag != line; s++)
+      if (s->used < oldest->used) oldest = s;
+    if (s == end) {
+      s = oldest;
+      if (s->code && s->tag != NO_LINE) *evicted = true;
+      *s = (struct cache_slot){.tag = line};
     }
-    *hint = (uint16_t)slot;
+    *hint = (uint16_t)(s - cache->slot);
   }
-  cache->used[slot] = ++cache->clock;
-  sector = cache_sector(cache, address);
-  if (cache->sectors[slot] & sector) return true;
-  cache->sectors[slot] |= sector;
-  if (code) cache->code[slot] = 1;
+  s->used = ++cache->clock;
+  cache->newest = address >> cache->sector_shift;
+  if (s->sectors & sector) return true;
+  s->sectors |= sector;
+  if (code) s->code = 1;
   return false;
 }

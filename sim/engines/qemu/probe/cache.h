@@ -11,13 +11,17 @@ struct cache_shape {
   uint32_t size, line, sector, ways; /* bytes, bytes, bytes read on a miss, 0: fully associative */
 };
 
+struct cache_slot {
+  uint32_t tag;     /* address >> line_shift, or NO_LINE */
+  uint32_t sectors; /* bit per sector that was read */
+  uint32_t used;    /* time of last use */
+  uint32_t code;    /* holds instructions */
+};
 struct cache {
+  struct cache_slot *slot;
   uint32_t ways, sets, line_shift, sector_shift, sector_mask, slots;
-  uint32_t *tag;     /* address >> line_shift, or NO_LINE */
-  uint32_t *sectors; /* bit per sector that was read */
-  uint32_t *used;    /* time of last use */
-  uint8_t *code;     /* holds instructions */
   uint32_t clock;
+  uint32_t newest; /* sector that was used last: using it again changes nothing */
 };
 enum { NO_LINE = 0xffffffffu };
 
@@ -30,11 +34,17 @@ bool cache_use(struct cache *cache, uint32_t address, bool code, uint16_t *hint,
 static inline uint32_t cache_sector(const struct cache *cache, uint32_t address) {
   return 1u << ((address >> cache->sector_shift) & cache->sector_mask);
 }
+/* Whether that is what was used last. */
+static inline bool cache_again(const struct cache *cache, uint32_t address) {
+  return address >> cache->sector_shift == cache->newest;
+}
 /* The same for what is where it was last time. False: not so, nothing has been done. */
 static inline bool cache_hit(struct cache *cache, uint32_t address, uint32_t hint) {
-  if (cache->tag[hint] != address >> cache->line_shift) return false;
-  if (!(cache->sectors[hint] & cache_sector(cache, address))) return false;
-  cache->used[hint] = ++cache->clock;
+  struct cache_slot *s = &cache->slot[hint];
+  if (s->tag != address >> cache->line_shift) return false;
+  if (!(s->sectors & cache_sector(cache, address))) return false;
+  s->used = ++cache->clock;
+  cache->newest = address >> cache->sector_shift;
   return true;
 }
 #pragma GCC visibility pop

@@ -25,8 +25,10 @@ static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data)
 
 /* A load whose address could not be seen when its block began. Most are not from flash and aligned. */
 static inline __attribute__((always_inline)) void load(uint32_t address, uint32_t size, uint16_t *slot) {
-  if (UNLIKELY((address & (size - 1)) != 0 || timing_in_flash(address)))
-    timing_access(address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1, slot);
+  bool aligned = (address & (size - 1)) == 0;
+  if (aligned && !timing_in_flash(address)) return;
+  if (aligned && size <= 4 && cache_again(timing.data, address)) return;
+  timing_access(address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1, slot);
 }
 static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) {
   (void)vcpu;

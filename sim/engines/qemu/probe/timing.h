@@ -137,7 +137,7 @@ uint32_t timing_loads(struct timing_load *load, uint32_t n, uint32_t pointer);
 static inline uint32_t timing_read(uint32_t address, uint32_t span, uint16_t *slot) {
   uint32_t stalls = 0, last = address + span;
   for (address &= -timing.sector_size;; address += timing.sector_size) {
-    if (!cache_hit(timing.data, address, *slot)) stalls += timing_miss(address, slot);
+    if (!cache_again(timing.data, address) && !cache_hit(timing.data, address, *slot)) stalls += timing_miss(address, slot);
     if (last - address < timing.sector_size) return stalls;
   }
 }
