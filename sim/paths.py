@@ -19,6 +19,15 @@ def data_root() -> Path:
     return shipped if shipped.is_dir() else _PACKAGE.parent
 
 
+def user_root() -> Path:
+    """Folder for what a user has installed and keeps; `BOARDLESS_DATA` moves it."""
+    given = os.environ.get("BOARDLESS_DATA")
+    if given:
+        return Path(given).expanduser().absolute()
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "boardless"
+
+
 def cache_root() -> Path:
     """Folder for everything that can be made again; `BOARDLESS_CACHE` moves it."""
     given = os.environ.get("BOARDLESS_CACHE")

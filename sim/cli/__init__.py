@@ -38,6 +38,7 @@ COMMANDS = {
     "build": "build the firmware of an app and a model for a board",
     "port": "the two C files by which any firmware talks to a virtual board: print where, or copy them",
     "boards": "the boards there are, and where each figure is from",
+    "engine": "install an engine from a package of its makers: Renode",
     "doctor": "what is installed, what is missing, and the command that mends it",
     "init": "write a small project of your own: settings, a test, a CI file",
     "demo": "two real models on real data, on a virtual board, with a picture of each",

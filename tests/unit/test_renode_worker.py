@@ -203,7 +203,8 @@ def test_a_board_without_drivers_has_no_bus_build() -> None:
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def bare(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOARDLESS_DATA", str(tmp_path_factory.mktemp("data")))
     for name in ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR", "PYRENODE_RUNTIME"):
         monkeypatch.delenv(name, raising=False)
 

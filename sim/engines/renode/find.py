@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from sim.settings import Settings
 
 VARIABLES = ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR")
 HINT = (
-    "docs/renode.md says how to install it; set PYRENODE_BUILD_DIR, PYRENODE_PKG or PYRENODE_BIN, or the setting"
-    " `renode`; without it, use --engine qemu"
+    "boardless engine install renode PACKAGE (docs/renode.md); or set PYRENODE_BUILD_DIR, PYRENODE_PKG or PYRENODE_BIN,"
+    " or the setting `renode`; without it, use --engine qemu"
 )
 
 
@@ -28,10 +28,14 @@ class Found:
     path: Path
     runtime: str  # "mono" or "coreclr"
     python: Path  # interpreter that has pyrenode3
+    output: str = ""  # of a folder: where its libraries are, if not where a build puts them
 
     def environment(self) -> Mapping[str, str]:
         """What a worker gets of it."""
-        return {self.variable: str(self.path), "PYRENODE_RUNTIME": self.runtime} if self.variable else {}
+        if not self.variable:
+            return {}
+        output = {"PYRENODE_BUILD_OUTPUT": self.output} if self.output else {}
+        return {self.variable: str(self.path), "PYRENODE_RUNTIME": self.runtime, **output}
 
 
 def find_renode(settings: Settings) -> Found:
@@ -42,6 +46,11 @@ def find_renode(settings: Settings) -> Found:
         given = [(v, Path(os.environ[v])) for v in VARIABLES if os.environ.get(v)]
         if len(given) > 1:
             raise SetupError(f"Renode: {' and '.join(v for v, _ in given)} are set", hint="only one of them")
+        from sim.engines.renode.install import installed as by_us
+
+        ours = by_us()
+        if not given and ours is not None:
+            return ours.found if not settings.renode_python else replace(ours.found, python=_python(settings))
         installed = Path("/opt/renode")
         if not given and not (shutil.which("renode") and installed.is_dir()):
             raise SetupError("Renode: not found", hint=HINT)
