@@ -22,8 +22,21 @@ static inline void watch_calls(const struct block *b) {
     functions_here.pending = (uint32_t)b->link;
 }
 
+static inline __attribute__((always_inline)) void add_cost(const struct block *b, enum cost cost) {
+  if (cost == EDGE) timing_edge(b->timing, ctl->count);
+  if (cost == FETCHES) timing_fetches(b->timing);
+  if (cost == FLASH) timing_flash(b->timing, core);
+  if (cost == ENTERS) timing_enter(b->timing, core);
+}
+
+/* Apart, so that the others need not save anything for it. */
+static __attribute__((noinline)) void at_limit(const struct block *b, enum cost cost) {
+  slow_path(b, false);
+  add_cost(b, cost);
+}
+
 static inline __attribute__((always_inline)) void begin(const struct block *b, enum position at, enum cost cost,
-                                                             bool calls) {
+                                                        bool calls) {
   if (at >= RETURN) {
     if (UNLIKELY((core[13] - stack_low > stack_size) | (*image_clock >= ctl->limit) | *b->watch |
                  (at == ENTRY && syms[b->entry].arm))) {
@@ -31,15 +44,15 @@ static inline __attribute__((always_inline)) void begin(const struct block *b, e
       slow_path(b, false);
     }
     if (calls) watch_calls(b);
-  } else if (at != NOWHERE) {
+    if (at == CALL || (at == ENTRY && b->link)) link_address = b->link;
+  } else if (at == INNER) {
     if (UNLIKELY(*image_clock >= ctl->limit)) slow_path(b, false);
-    if (at == INNER && UNLIKELY(functions_here.function != b->function)) watch_calls(b);
+    if (UNLIKELY(functions_here.function != b->function)) watch_calls(b);
+  } else if (at == TURN && UNLIKELY(*image_clock >= ctl->limit)) {
+    at_limit(b, cost);
+    return;
   }
-  if (cost == EDGE) timing_edge(b->timing, ctl->count);
-  if (cost == FETCHES) timing_fetches(b->timing);
-  if (cost == FLASH) timing_flash(b->timing, core);
-  if (cost == ENTERS) timing_enter(b->timing, core);
-  if (at == CALL || (at == ENTRY && b->link)) link_address = b->link;
+  add_cost(b, cost);
 }
 
 #define BEGIN(at, cost, calls) \

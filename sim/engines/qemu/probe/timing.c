@@ -98,6 +98,26 @@ uint32_t timing_literals(const struct timing_block *b) {
   return stalls;
 }
 
+void timing_data(const struct timing_block *b, const uint32_t *registers) {
+  uint32_t cycles = b->literals ? timing_literals(b) : 0;
+  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
+    uint32_t address = timing_pointer_at(p, registers);
+    if (!timing_costs_nothing(p, address)) cycles += timing_loads(&b->load[p->first], p->loads, address);
+  }
+  timing.page->cycles += cycles;
+}
+
+void timing_fetch(struct timing_block *b) {
+  if (b->epoch != timing.epoch)
+    timing.page->cycles += timing_walk(b, timing.last->next == b->pc ? timing.last->tail : 0);
+  timing.last = b;
+}
+
+void timing_fetch_and_data(struct timing_block *b, const uint32_t *registers) {
+  timing_fetch(b);
+  timing_data(b, registers);
+}
+
 void timing_access(uint32_t address, uint32_t width, uint32_t words, uint16_t *slot) {
   uint32_t cycles = timing_unaligned(address, width);
   if (timing_in_flash(address)) cycles += timing_read(address, 4 * (words - 1), slot);

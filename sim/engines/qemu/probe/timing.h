@@ -162,15 +162,21 @@ bool timing_arrive(struct timing_block *b, const struct timing_block *from, cons
 /* `b` begins, the rest of `from`: loads that could not be seen when `from` began and now can: nobody else tells. */
 void timing_unseen_loads(const struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
 
-static inline void timing_data(struct timing_block *b, const uint32_t *registers) {
-  uint32_t cycles = b->literals ? timing_literals(b) : 0;
-  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
-    uint32_t address = registers[p->base];
-    if (p->index < 16) address += registers[p->index] << p->shift;
-    if ((address & p->aligned) || p->look || address - timing.near_at < timing.near_size)
-      cycles += timing_loads(&b->load[p->first], p->loads, address);
-  }
-  if (cycles) timing.page->cycles += cycles;
+/* What loads of the block make the core wait, those that timing_loads and timing_literals have to look at among them. */
+void timing_data(const struct timing_block *b, const uint32_t *registers);
+
+static inline uint32_t timing_pointer_at(const struct timing_pointer *p, const uint32_t *registers) {
+  return registers[p->base] + (p->index < 16 ? registers[p->index] << p->shift : 0);
+}
+static inline bool timing_costs_nothing(const struct timing_pointer *p, uint32_t address) {
+  return !((address & p->aligned) || p->look || address - timing.near_at < timing.near_size);
+}
+/* Whether timing_data has nothing to look at. */
+static inline bool timing_quiet(const struct timing_block *b, const uint32_t *registers) {
+  if (b->literals) return false;
+  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++)
+    if (!timing_costs_nothing(p, timing_pointer_at(p, registers))) return false;
+  return true;
 }
 
 /* One cycle less where the load at the end of `from` and the first instruction of `b` overlap. */
@@ -193,11 +199,16 @@ static inline void timing_edge(struct timing_block *b, uint64_t now) {
   }
 }
 
-/* The same with flash: every block comes here, so the last one is always known. */
+/* The same with flash: every block comes here, so the last one is always known. What is rare is called last, so that
+ * nothing has to be saved for it. */
+void timing_fetch(struct timing_block *b);
+void timing_fetch_and_data(struct timing_block *b, const uint32_t *registers);
+
 static inline void timing_fetches(struct timing_block *b) {
   if (__builtin_expect(b->epoch != timing.epoch, 0))
-    timing.page->cycles += timing_walk(b, timing.last->next == b->pc ? timing.last->tail : 0);
-  timing.last = b;
+    timing_fetch(b);
+  else
+    timing.last = b;
 }
 
 static inline void timing_flash(struct timing_block *b, const uint32_t *registers) {
@@ -208,8 +219,10 @@ static inline void timing_flash(struct timing_block *b, const uint32_t *register
     else if (timing_overlaps(from, b))
       timing.page->cycles--;
   }
-  timing_fetches(b);
-  timing_data(b, registers);
+  if (b->epoch != timing.epoch || !timing_quiet(b, registers))
+    timing_fetch_and_data(b, registers);
+  else
+    timing.last = b;
 }
 
 /* Where nothing is added inline: a block may be left in its middle. */
