@@ -174,6 +174,7 @@ def test_an_app_for_any_model_wants_one(target: Target) -> None:
         target.build("invoke")
 
 
+@pytest.mark.slow
 def test_several_at_once(target: Target, tmp_path: Path) -> None:
     folder = own_app(tmp_path / "count", f'bl_info("me", {os.getpid()});')
     script = (
@@ -188,6 +189,7 @@ def test_several_at_once(target: Target, tmp_path: Path) -> None:
         assert len(set(pool.map(one, range(4)))) == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind_by_a_failed_build(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

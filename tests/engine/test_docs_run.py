@@ -81,7 +81,12 @@ class Session:
         )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+# Each builds firmware and runs for some seconds of CPU time; `make docs` runs them by themselves.
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=() if p.name == "README.md" else pytest.mark.slow) for p in PAGES],
+    ids=lambda p: p.name,
+)
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 

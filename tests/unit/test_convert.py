@@ -214,6 +214,7 @@ def test_command(saved, tmp_path):
     assert Model.load(tmp_path / "m.tflite").macs > 0
 
 
+@pytest.mark.slow
 def test_command_as_json(saved, tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
     np.save(tmp_path / "x.npy", X)
