@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -216,23 +218,68 @@ void Reset_Handler(void) {
 """
 
 
-@pytest.mark.parametrize("name", UARTS)
-def test_firmware_of_others_talks_through_the_boards_own_uart(renode: RenodeEngine, name: str, tmp_path: Path) -> None:
+def foreign(folder: Path, name: str) -> Path:
+    """An image for a board that sends a word again and again; skips without the compiler."""
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     board, (once, send) = Board.load(name), UARTS[name]
-    (tmp_path / "f.c").write_text(_FOREIGN.replace("ONCE", once).replace("SEND", send))
+    (folder / "f.c").write_text(_FOREIGN.replace("ONCE", once).replace("SEND", send))
     top = board.ram.origin + board.ram.size
-    (tmp_path / "f.ld").write_text(
+    (folder / "f.ld").write_text(
         f"SECTIONS {{ . = {board.flash.origin:#x}; .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) }}"
         f" __stack_top = {top:#x}; }}"
     )
-    elf = tmp_path / "foreign.elf"
+    elf = folder / "foreign.elf"
     flags = ["-mcpu=cortex-m4", "-mthumb", "-O1", "-nostdlib", "-ffreestanding", "-Wl,--no-warn-rwx-segments"]
-    subprocess.run([gcc, *flags, "-T", tmp_path / "f.ld", tmp_path / "f.c", "-o", elf], check=True)
-    with Machine.boot(elf, board, renode) as machine:
+    subprocess.run([gcc, *flags, "-T", folder / "f.ld", folder / "f.c", "-o", elf], check=True)
+    return elf
+
+
+@pytest.mark.parametrize("name", UARTS)
+def test_firmware_of_others_talks_through_the_boards_own_uart(renode: RenodeEngine, name: str, tmp_path: Path) -> None:
+    with Machine.boot(foreign(tmp_path, name), Board.load(name), renode) as machine:
         machine.console.expect("ready", within="1 s")
         machine.console.expect("ready\n", within="1 s")
         assert machine.time < 0.2
         assert set(machine.console.text.split()) == {"ready"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nonsense: No.Such.Thing @ sysbus 0x50000000\n", "ParsingException"),
+        ('using "platforms/cpus/no_such_chip.repl"\n', "no_such_chip.repl"),
+    ],
+)
+def test_a_repl_of_ones_own_that_renode_does_not_understand(
+    renode: RenodeEngine, line: str, said: str, tmp_path: Path
+) -> None:
+    name = "stm32f4_discovery"
+    elf, folder = foreign(tmp_path, name), tmp_path / name
+    shutil.copytree(data_root() / "platforms" / name, folder)
+    good = (folder / f"{name}.repl").read_text()
+    (folder / f"{name}.repl").write_text(line + good)
+    with pytest.raises(SetupError, match=f"Renode cannot play stm32f4_discovery, .*{said}"):
+        Machine.started(elf, Board.load(folder), renode)
+    (folder / f"{name}.repl").write_text(good)
+    with Machine.boot(elf, Board.load(folder), renode) as machine:
+        machine.console.expect("ready", within="1 s")
+
+
+def test_a_worker_killed_in_mid_test_fails_that_test_alone(renode: RenodeEngine, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import os, signal, pytest\n\npytestmark = [pytest.mark.app('hello'), pytest.mark.engine('renode')]\n\n"
+        "def test_killed(machine):\n    machine.run('10 ms')\n"
+        "    os.kill(machine._session._worker.pid, signal.SIGKILL)\n    machine.run('1 s')\n\n"
+        "def test_next(machine):\n    machine.run('10 ms')\n    print('pid', machine._session._worker.pid)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "1 failed, 1 passed" in done.stdout, done.stdout
+    assert "Renode ended with signal SIGKILL" in done.stdout
+    left = int(re.search(r"^pid (\d+)$", done.stdout, re.MULTILINE)[1])  # type: ignore[index]
+    with pytest.raises(ProcessLookupError):
+        os.kill(left, 0)

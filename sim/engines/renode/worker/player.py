@@ -121,7 +121,7 @@ class Player:
     def _clear(self) -> None:
         if self._machine is None:
             return
-        if not self._cpu.Close(_CLOSE_WITHIN):
+        if self._cpu is not None and not self._cpu.Close(_CLOSE_WITHIN):  # None: its description was no good
             raise RuntimeError("the core does not come to an end")
         self._machine = self._cpu = self._bus = None
         self._emulation.clear()
