@@ -60,6 +60,7 @@ def _installed() -> None:
     pytest.importorskip("distributed", reason="pip install 'boardless[dask]'")
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(tmp_path: Path) -> None:
     dice = np.random.default_rng(2)
     recorded = [Recording.load(path) for path in sorted(SHIPPED.glob("*.csv"))]
