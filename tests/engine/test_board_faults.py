@@ -13,6 +13,7 @@ from threading import Timer
 import pytest
 from bare import CORES, board_with, compiled, engine
 
+from sim.engines.qemu.process import asleep
 from sim.errors import FirmwareFailure
 from sim.machine import Machine, NotSeen
 
@@ -206,6 +207,24 @@ def test_a_host_that_does_not_let_the_engine_run_is_waited_for(
         pid = machine._session.pid  # type: ignore[attr-defined]
         os.kill(pid, signal.SIGSTOP)
         Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
+        machine.run("10 ms")
+        assert machine.time == pytest.approx(0.02, abs=1e-6)
+
+
+def test_a_core_that_stops_while_it_is_looked_at_is_not_stuck(
+    images: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(pid: int) -> bool:
+        """QEMU did not run until now; it comes to its stop, and sleeps."""
+        os.kill(pid, signal.SIGCONT)
+        while not asleep(pid):
+            time.sleep(0.001)
+        return True
+
+    monkeypatch.setattr("sim.engines.qemu.waiting.asleep", late)
+    with started(images("cortex-m4"), "cortex-m4", 14) as machine:
+        machine.run("10 ms")
+        os.kill(machine._session.pid, signal.SIGSTOP)  # type: ignore[attr-defined]
         machine.run("10 ms")
         assert machine.time == pytest.approx(0.02, abs=1e-6)
 

@@ -95,11 +95,11 @@ class Waiting:
         """`used_before`: CPU time of QEMU's when the core was last seen to move."""
         pid = self._wiring.process.pid
         # A host that is busy starves QEMU, but then a thread of it wants to run.
-        if looks >= _ASLEEP_AFTER and asleep(pid):
-            return True
         used = cpu_seconds(pid)
         starved = used is not None and used_before is not None and used - used_before < _STUCK_USES
-        return looks >= _STUCK_AFTER and not starved
+        stuck = (looks >= _ASLEEP_AFTER and asleep(pid)) or (looks >= _STUCK_AFTER and not starved)
+        # Or it has come to a stop since this look began, and sleeps until we answer.
+        return stuck and not self._poll.poll(0)
 
     def registers(self) -> dict[str, int]:
         """See `sim.engines.protocol.Session.registers`."""
