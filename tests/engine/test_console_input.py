@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,23 @@ def test_a_prompt_that_does_not_come(talk: Callable[..., Machine]) -> None:
         machine.console.prompt("")
     with pytest.raises(UsageError, match="baud=0"):
         machine.console.send("x", baud=0)
+
+
+def test_the_same_in_robot(place: str, tmp_path: Path) -> None:
+    pytest.importorskip("robot", reason='pip install "boardless[robot]"')
+    engine_named(place)
+    echo(tmp_path, place)
+    (tmp_path / "echo.robot").write_text(
+        "*** Settings ***\nLibrary    sim.robot    board=stm32f4_discovery\nTest Teardown    Stop Board\n\n"
+        "*** Test Cases ***\nIt Answers\n    Start Board    firmware=echo.elf\n    Wait For Prompt\n"
+        "    Send To Console    hello\\n\n    Wait For Console    heard: hello    within=1 s\n    Wait For Prompt\n"
+    )
+    chosen = ["--outputdir", tmp_path, "--variable", f"ENGINE:{place}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "robot", *chosen, tmp_path / "echo.robot"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
 def test_where_no_uart_takes_input_it_is_said(place: str) -> None:
