@@ -113,6 +113,14 @@ def test_what_a_current_tree_refuses(name: str, kinds: set[str]) -> None:
     assert {kind for kind, _ in found(model(name), NEW)} == kinds
 
 
+def test_variables_are_refused_before_anything_is_built() -> None:
+    """As streaming models have them. TFLM asks for resource variables, which the glue does not make."""
+    m = changed(model("relu"), operators={0: {"kind": "READ_VARIABLE"}})
+    (refusal,) = refusals(m, NEW, "reference")
+    assert (refusal.layer, refusal.kind) == ("alone", "READ_VARIABLE")
+    assert "a variable of the model" in refusal.reason
+
+
 def test_fused_activation_of_a_depthwise_convolution() -> None:
     """The int8 kernel of 2020 clamps to int8's limits: right only where the activation's are the same."""
     m = model("depthwise")
