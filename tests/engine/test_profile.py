@@ -169,7 +169,7 @@ def test_calls_are_told_from_jumps_returns_and_exceptions(tmp_path: Path, core: 
 def test_a_region_that_never_returns_is_told(tmp_path: Path) -> None:
     elf = compiled(tmp_path, "cortex-m4", ["calls.c"])
     with Machine.started(elf, board_with("cortex-m4"), engine()) as machine:
-        with pytest.raises(FirmwareFailure, match="did not come within"):
+        with pytest.raises(FirmwareFailure, match="has not returned within"):
             machine.measure("main", within="10 ms")
-        with pytest.raises(UsageError, match="no function 'bare_case'"):
+        with pytest.raises(UsageError, match="'bare_case' is data, not a function"):
             machine.measure("bare_case")
