@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sim.cli.options import check_outputs, settings_of
+from sim.cli.options import check_outputs, progress, settings_of
 from sim.durations import PS
 
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from sim.elf import load_elf
     from sim.field.recording_io import load
-    from sim.field.replay import image_of, replay, target_of
+    from sim.field.replay import image_of, rebuilt_for, replay, target_of
     from sim.field.symptom import symptom_of
     from sim.report import json_out
 
@@ -37,8 +37,11 @@ def run(args: argparse.Namespace) -> int:
     if args.symptom or ((args.firmware or field) and (recording.complaint or not field)):
         symptom = symptom_of(recording, args.symptom)
     target = target_of(recording, settings_of(args), board=args.board, engine=args.engine)
-    with image_of(recording, args.firmware) as elf:
-        result = replay(recording, target, elf)
+    # Another engine's board time is another: a while longer, so that it comes to as many decisions.
+    other = recording.engine["name"] != target.engine.name
+    firmware = args.firmware or rebuilt_for(recording, target, progress)
+    with image_of(recording, firmware) as elf:
+        result = replay(recording, target, elf, more="1 s" if other else 0.0)
     code, said = _verdict(args, result, symptom)
     if args.json:
         json_out.write("replay", _as_json(result, symptom, code), args.json)
@@ -67,11 +70,11 @@ def _verdict(args: argparse.Namespace, result: Any, symptom: Any) -> tuple[int, 
             f"event hash {now.event_hash[:16]}"
         )
         return 0, said
-    if result.was.engine["name"] != result.now.engine["name"] and result.same_decisions:
-        return 0, [
-            *said,
-            f"same decisions, decision hash {result.now.decision_hash[:16]} (another engine: other times)",
-        ]
+    if result.other_engine:
+        if not result.same_decisions:
+            return 1, [*said, result.other_decision]
+        told = f"same {len(result.was.decisions)} decisions, decision hash {result.was.decision_hash[:16]}"
+        return 0, [*said, f"{told} (another engine: other times)"]
     return 1, [*said, str(result.difference)]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.durations import picoseconds
 from sim.errors import FirmwareFailure, UsageError
@@ -35,9 +35,32 @@ class Replay:
         return self.was.event_hash == self.now.event_hash
 
     @property
+    def other_engine(self) -> bool:
+        """Board times are not comparable."""
+        return bool(self.was.engine["name"] != self.now.engine["name"])
+
+    @property
     def same_decisions(self) -> bool:
-        """Equal decision hash."""
-        return self.was.decision_hash == self.now.decision_hash
+        """Equal decision hash; on another engine over as many decisions as the recording has."""
+        return self.was.decision_hash == self._comparable.decision_hash
+
+    @property
+    def _comparable(self) -> FieldRecording:
+        return (
+            replace(self.now, decisions=self.now.decisions[: len(self.was.decisions)])
+            if self.other_engine
+            else self.now
+        )
+
+    @property
+    def other_decision(self) -> str:
+        """In words, the first decision that is not the same; "": there is none."""
+        was, now = self.was.decisions, self.now.decisions
+        for i, a in enumerate(was):
+            b = now[i] if i < len(now) else None
+            if b is None or (a["label"], a["index"], a["samples"]) != (b["label"], b["index"], b["samples"]):
+                return f"first other decision: number {i + 1}: was {_told(a)}, now {_told(b) if b else 'nothing more'}"
+        return ""
 
     @property
     def difference(self) -> Difference | None:
@@ -67,6 +90,31 @@ def target_of(recording: FieldRecording, settings: Settings, *, board: str | Non
 
     known = recording.engine["name"]
     return Target.of(replace(settings, board=board or recording.board["name"], engine=engine or known))
+
+
+def _told(decision: Mapping[str, Any]) -> str:
+    taken = ", ".join(f"{n} samples of {slot}" for slot, n in sorted(decision["samples"].items()))
+    return f"{decision['label']!r} after {taken}"
+
+
+def rebuilt_for(recording: FieldRecording, target: Target, progress: Callable[[str], None]) -> Path | None:
+    """What the recording was built from, linked for another engine's addresses; None: its own ELF will do.
+
+    Raises UsageError where nobody knows what to build, or it is not the same any more.
+    """
+    if recording.engine["name"] == target.engine.name:
+        return None
+    build, hint = recording.build, f"give one that is linked for engine {target.engine.name}: --firmware new.elf"
+    if not build.get("app"):
+        raise UsageError(f"the recording's firmware is linked for engine {recording.engine['name']}", hint=hint)
+    settings = replace(target.settings, kernels=build["kernels"])
+    try:
+        firmware = replace(target, settings=settings).build(build["app"], progress=progress)
+    except UsageError as error:
+        raise UsageError(f"the recording's firmware cannot be built again: {error.message}", hint=hint) from None
+    if firmware.model is None or firmware.model.sha256 != build["model_sha256"]:
+        raise UsageError(f"app {build['app']} has another model now than in the recording", hint=hint)
+    return firmware.elf
 
 
 @contextmanager

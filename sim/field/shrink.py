@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sim.target import Target
 
 GAPS = ("close", "hold")
+SINGLE = 512  # of more samples than that whole reads are deleted, not single samples
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def shrink(
     """The smallest recording with the same symptom that deleting and simplifying leads to.
 
     `gaps`: "close": what is deleted is gone, and what comes after it comes sooner; "hold": the value before it stays.
-    `unit`: samples that are deleted together at the finest; 0: single ones where there are few (512), else blocks.
+    `unit`: samples that are deleted together at the finest; 0: single ones where there are few (512), else as many as
+    the firmware reads at a time.
     `journal`: where to keep verdicts. `good`: a firmware that does it right, as it must with what is left.
     Raises UsageError when the recording is not wrong in the first place.
     """
@@ -79,7 +81,7 @@ def shrink(
         finest = {}
         for slot in slots:
             n = len(work.state.codes[slot])
-            finest[slot] = unit or (1 if n <= 512 else -(-n // 256))
+            finest[slot] = unit or (1 if n <= SINGLE else max(work.read_size(slot), -(-n // 256)))
             for size in _sizes(n, finest[slot]):
                 work.delete(slot, size)
             progress(f"{slot}: {len(work.state.codes[slot])} samples are needed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,9 +11,11 @@ import numpy as np
 
 from sim.errors import UsageError
 from sim.field.ddmin import ddmin, joined, longest_needed
+from sim.field.events import Event
 from sim.field.shrink_journal import Journal
 from sim.field.trial import Codes, State, Trials, whole_state
 
+_READ = re.compile(r"(\S+) \d+\+(\d+) ")
 _BITS = (12, 10, 8, 7, 6, 5, 4, 3, 2, 1)  # of a code that may be lost
 
 
@@ -25,6 +28,7 @@ class Shrinker:
         self._pool = ThreadPoolExecutor(jobs)
         self.run = self.known = 0
         self.state = whole_state(trials.recording)
+        self._seen_events: Sequence[Event] = trials.recording.events
 
     def first(self, states: Sequence[State]) -> int | None:
         """The first of these that still fails; `jobs` are tried at a time, and the result is the same for any."""
@@ -57,12 +61,18 @@ class Shrinker:
         if self._trials.symptom.kind == "no-decision":
             return
         run = self._trials.run(self.state)
+        self._seen_events = run.events
         state = self.state
         for sensor in run.sensors:
             if sensor.slot in state.codes and sensor.openings:
                 n = len(sensor.samples())
                 state = self._with(state, sensor.slot, np.arange(min(n, len(state.codes[sensor.slot]))))
         self._take([replace(state, whole=False), state], "cut behind the failure")
+
+    def read_size(self, slot: str) -> int:
+        """Samples that the firmware takes at a time, as the last whole run had it; 1 where nobody knows."""
+        found = (_READ.match(e.detail) for e in self._seen_events if e.what == "read")
+        return max((int(m[2]) for m in found if m and m[1] == slot), default=1)
 
     def delete(self, slot: str, unit: int) -> None:
         """Blocks of that many samples that are not needed."""
