@@ -87,17 +87,31 @@ def prepare(machine: Machine, recording: FieldRecording) -> dict[str, Feed]:
         port.inputs = given
     for time_ps, address, data in recording.writes:
         runner.alarms.at(time_ps, partial(machine.write, address, data))
-    at_opening = {s.slot for s in recording.sensors if s.openings and s.openings[-1].time_ps == 0}
-    late = [f for f in recording.faults if f.get("kind") == "dropout" and f.get("sensor") in at_opening]
+    late = [fault for fault in recording.faults if _opened_before(recording, fault)]
     if len(late) < len(recording.faults):
         machine.faults.repeat([f for f in recording.faults if f not in late])
     if late:
-        _at_opening(runner, late)
+        opened = {s.slot: s.openings[0].time_ps for s in recording.sensors if s.openings}
+        _at_opening(runner, [_moved(fault, -opened[fault["sensor"]]) for fault in late])
     return feeds
 
 
+def _opened_before(recording: FieldRecording, fault: Mapping[str, Any]) -> bool:
+    """A dropout of a sensor that had been opened, once, before it."""
+    sensor = recording.sensor(str(fault.get("sensor", "")))
+    if fault.get("kind") != "dropout" or sensor is None or len(sensor.openings) != 1:
+        return False
+    return bool(fault["time_ps"] >= sensor.openings[0].time_ps)
+
+
+def _moved(fault: Mapping[str, Any], by_ps: int) -> Mapping[str, Any]:
+    return {**fault, "time_ps": fault["time_ps"] + by_ps, "end_ps": fault["end_ps"] + by_ps}
+
+
 def _at_opening(runner: Runner, dropouts: Sequence[Mapping[str, Any]]) -> None:
-    """A log does not say when the firmware opened its sensors: dropouts of one count from that instant."""
+    """Dropouts count from the opening of their sensor: the next build opens it some cycles sooner or later, and is to
+    miss the same samples. (A log does not say when it was opened at all.)
+    """
 
     def look(request: Request, now: int, answer: Answer) -> Answer:
         if request.op is Op.OPEN and answer.status == OK:

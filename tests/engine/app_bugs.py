@@ -1,0 +1,105 @@
+"""Bugs that are planted in copies of the shipped apps: what is changed in the source, and what comes of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.paths import data_root
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`changes`: (as it ships, with the bug), or, where the app as it ships is not the fixed one, `fixed` as well."""
+
+    app: str
+    changes: tuple[tuple[str, str], ...]
+    fixed: tuple[tuple[str, str], ...] = ()
+
+    def plant(self, folder: Path) -> Path:
+        """A copy of the app with the bug, in folder/app; what is there is replaced."""
+        return self._write(folder, self.changes)
+
+    def mend(self, folder: Path) -> Path:
+        """The same without it."""
+        return self._write(folder, self.fixed)
+
+    def _write(self, folder: Path, changes: tuple[tuple[str, str], ...]) -> Path:
+        copy = folder / self.app
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(data_root() / "firmware" / "apps" / self.app, copy)
+        source = copy / f"{self.app}.cc"
+        text = source.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert text.count(old) == 1, f"{source} has not got {old!r} once: the app has changed, change the bug, too"
+            text = text.replace(old, new)
+        source.write_text(text, encoding="utf-8")
+        return copy
+
+
+_READ = "  while (imu.read(&samples[0][0], card::stride)) {\n"
+_DECIDE = "decide(best, model.output().real(best));\n"
+_FORGET = "  uint32_t lost = 0, waits = 0;\n"  # a window that a gap goes through is none
+_SKIP = """    if (imu.lost() != lost) waits = card::window;
+    lost = imu.lost();
+    waits -= waits < card::stride ? waits : card::stride;
+    if (!window.due() || waits) continue;
+"""
+
+OFF_BY_ONE = Bug("gesture", (  # all values stand one place too far in the window: ay where ax is meant
+    ("window.copy_to(model.input().as<int8_t>());", "window.copy_to(model.input().as<int8_t>() + 1);"),
+))  # fmt: skip
+
+STACK = Bug("gesture", (  # as deep as there are loud samples in a row
+    ("int main() {\n", """\
+__attribute__((noinline)) int loud_in_a_row(const int16_t (*s)[kAxes], uint32_t left) {
+  volatile int16_t seen[kAxes * 120];
+  if (left == 0 || (s[0][0] < 9000 && s[0][0] > -9000)) return 0;
+  seen[left] = s[0][0];
+  return loud_in_a_row(s + 1, left - 1) + (seen[left] != 0);
+}
+
+int main() {
+"""),
+    (_READ, _READ + "    if (loud_in_a_row(samples, card::stride) > 6) show(9, 1);\n"),
+), (
+    ("int main() {\n", """\
+int loud_in_a_row(const int16_t (*s)[kAxes], uint32_t left) {
+  int n = 0;
+  while (left-- && (s[n][0] >= 9000 || s[n][0] <= -9000)) n++;
+  return n;
+}
+
+int main() {
+"""),
+    (_READ, _READ + "    if (loud_in_a_row(samples, card::stride) > 6) show(9, 1);\n"),
+))  # fmt: skip
+
+_REPORT = _DECIDE + "    if (best == 5) bl_sleep_ns(1500000000);  // tells the fleet's server\n"
+STALE = Bug("vehicle", ((_DECIDE, _REPORT),), (
+    ("  int16_t samples[card::stride][kAxes];\n", _FORGET + "  int16_t samples[card::stride][kAxes];\n"),
+    ("    if (!window.due()) continue;\n", _SKIP), (_DECIDE, _REPORT),
+))  # fmt: skip
+
+DROPOUT = Bug("gesture", (), (
+    ("  int16_t samples[card::stride][kAxes];\n", _FORGET + "  int16_t samples[card::stride][kAxes];\n"),
+    ("    if (!window.due()) continue;\n", _SKIP),
+))  # fmt: skip
+
+_LOUDNESS = """    int64_t power = 0;
+    for (int16_t s : sound) power += static_cast<int32_t>(s) * s;
+    loudness = static_cast<{type}>(loudness - loudness / 32 + power);  // of the last 0.6 s
+"""
+_LOOK = "    if (!framed || !window.due()) continue;\n"
+_SOUND = "  while (microphone.read(sound, kHop)) {\n"
+
+
+def _gated(kind: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (_SOUND, f"  {kind} loudness = 0;\n{_SOUND}" + _LOUDNESS.replace("{type}", kind)),
+        (_LOOK, _LOOK.replace(") continue", " || loudness < 100000) continue")),  # nothing is looked at in silence
+    )
+
+
+OVERFLOW = Bug("keyword", _gated("int32_t"), _gated("int64_t"))

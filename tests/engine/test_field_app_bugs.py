@@ -1,0 +1,137 @@
+"""Five bugs in copies of the shipped apps, each from what its device left to the green test, by commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import app_bugs
+import numpy as np
+import pytest
+from app_bugs import Bug
+from bare import engine
+
+from sim.cli import main
+from sim.machine import Machine
+from sim.paths import data_root
+from sim.sensors.find import find_recording
+from sim.sensors.recording import Recording
+from sim.settings import Settings
+from sim.target import Target
+
+pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.slow
+SHIPPED = data_root() / "firmware" / "apps"  # beside the copies of the same names
+BOARD = "arduino_nano_33_ble"
+HOME = os.environ.get("HOME", "")  # pytester moves it, and with it all caches
+
+
+def joined(*names: str, gain: float = 1.0) -> Recording:
+    found = [Recording.load(find_recording(n)) for n in names]
+    values = np.concatenate([f.values for f in found]) * gain
+    return Recording(values, found[0].channels, found[0].units, rate=found[0].rate)
+
+
+def uart(machine: Machine, stimulus: Recording) -> Path:
+    """The recorder's dump, asked for."""
+    machine.imu.play(stimulus)
+    machine.run("9 s")
+    machine.call("boardless_recorder_request")
+    machine.run("1 s")
+    Path("uart.log").write_bytes(b"boot\r\n" + machine.console.raw)
+    return Path("uart.log")
+
+
+def table(machine: Machine, stimulus: Recording, missing: range = range(0)) -> Path:
+    """Codes with times, as a logger beside the device has them, some of them missing."""
+    machine.imu.play(stimulus)
+    machine.run_to_end()
+    codes = machine.imu.channel.recent()
+    channels, rate = machine.imu.channel.part.channels, float(machine.imu.channel.rate)
+    rows = [f"{k / rate:.5f},{','.join(map(str, row))}" for k, row in enumerate(codes.tolist()) if k not in missing]
+    Path("customer.csv").write_text("\n".join([f"t,{','.join(channels)}", *rows]))
+    return Path("customer.csv")
+
+
+def sound(_machine: Machine, stimulus: Recording) -> Path:
+    with wave.open("customer.wav", "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes((np.clip(stimulus.values, -1, 1) * 32767).astype("<i2").tobytes())
+    return Path("customer.wav")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bug, what was in front of the device, what it left, what was wrong (None: a crash), samples that it takes."""
+
+    bug: Bug
+    stimulus: Callable[[], Recording]
+    left: Callable[[Machine, Recording], Path]
+    wrong: str | None
+    most: int
+    recorder: str = ""
+    options: tuple[str, ...] = ()
+
+
+def with_gap(machine: Machine, stimulus: Recording) -> Path:
+    return table(machine, stimulus, range(134, 164))
+
+
+CODES = ("--codes", "--sensor", "imu")
+CASES = {
+    "off-by-one": Case(app_bugs.OFF_BY_ONE, lambda: joined("walking_03"), uart, "decision:badminton", 28, "12 s"),
+    "stack": Case(app_bugs.STACK, lambda: joined("running_07"), table, None, 28, "",
+                  (*CODES, "--rate", "14.9", "--range", "4", "--range", "2000")),
+    "stale": Case(app_bugs.STALE, lambda: joined("drive_hard_braking", "drive_pothole"), table,
+                  "decision:cobblestones", 420, "", (*CODES, "--rate", "100", "--range", "4", "--range", "500")),
+    "dropout": Case(app_bugs.DROPOUT, lambda: joined("running_07", "standing_01"), with_gap, "decision:badminton", 84,
+                    "", (*CODES, "--rate", "14.9", "--range", "4", "--range", "2000", "--gaps", "silent")),
+    "overflow": Case(app_bugs.OVERFLOW, lambda: joined("yes_synthetic", gain=3), sound, "no-decision:yes", 32000),
+}  # fmt: skip
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert main(list(words)) == code, capsys.readouterr()
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_from_the_field_to_the_fix(
+    name: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine()
+    monkeypatch.setenv("HOME", HOME)
+    monkeypatch.chdir(pytester.path)
+    case = CASES[name]
+    app, here = f"./{case.bug.app}", pytester.path
+    case.bug.mend(here)
+    said(capsys, "build", app, "-b", BOARD, "-o", "good.elf")
+    case.bug.plant(here)
+    said(capsys, "build", app, "-b", BOARD, "-o", "product.elf", *(["--recorder", case.recorder] * bool(case.recorder)))
+    target = Target.of(replace(Settings(), board=BOARD))
+    # With a recorder the device itself tells; else a logger beside it, on which the bug has no influence.
+    with target.boot(Path("product.elf") if case.recorder else target.build(SHIPPED / case.bug.app).elf) as device:
+        log = case.left(device, case.stimulus())
+
+    words = ["field", "import", str(log), "-b", BOARD, "--firmware", "product.elf", "-o", "case.blrec", *case.options]
+    out = said(capsys, *words, *(["--symptom", case.wrong] if case.wrong else []))
+    assert " samples of " in out
+    out = said(capsys, "replay", "case.blrec", code=1)
+    assert "still: " in out if case.wrong else "stack overflow" in out
+    good = ["--good", "good.elf"] if case.wrong else []
+    unit = ["--unit", "3200"] if name == "overflow" else []  # 200 ms: fewer trials
+    out = said(capsys, "shrink", "case.blrec", "-o", "small.blrec", "--jobs", "2", *good, *unit)
+    found = re.search(r"small\.blrec: (\d+) of (\d+) samples", out)
+    assert found, out
+    assert int(found[1]) <= case.most
+    said(capsys, "pin", "small.blrec", "-o", "test_field_0042.py", "--app", app)
+    pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(failed=1)
+    case.bug.mend(here)
+    pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(passed=1)
