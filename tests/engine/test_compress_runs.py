@@ -18,6 +18,8 @@ from sim.report.json_out import schema
 pytest.importorskip("tensorflow", reason="compressing needs TensorFlow: pip install 'boardless[convert]'")
 from sim.convert.quiet import quiet, tensorflow
 
+pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
+
 _, keras = tensorflow()
 K = keras.layers
 BOARD = ["--board", "arduino_nano_33_ble"]

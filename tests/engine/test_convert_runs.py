@@ -13,6 +13,8 @@ pytest.importorskip("tensorflow", reason="converting needs TensorFlow: pip insta
 host = pytest.importorskip("tflite_micro", reason="the host runtime: pip install --pre tflite-micro")
 from sim.convert.quiet import tensorflow  # noqa: E402
 
+pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
+
 
 def test_network_of_replaced_layers():
     _, keras = tensorflow()

@@ -25,6 +25,8 @@ from sim.paths import data_root
 from sim.report import json_out
 from sim.sensors.recording import Recording
 
+pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
+
 SHIPPED = data_root() / "models" / "gesture" / "recordings"
 LABELS = ("standing", "running", "walking", "badminton")
 

@@ -191,6 +191,7 @@ def test_top(machine):
     result.stdout.fnmatch_lines(["*test_top?mine? PASSED*"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("marks", "fixture", "said"),
     [

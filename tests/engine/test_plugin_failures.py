@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from bench import bench_elf, processes_with, wait_for
 
+pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
+
 pytest_plugins = ["pytester"]
 
 HOME = os.environ.get("HOME", "")

@@ -32,6 +32,7 @@ def test_it(machine, recording, n):
 """
 
 
+@pytest.mark.slow
 def test_twenty_times_the_same(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", HOME)
     bench_elf(pytester.path)

@@ -18,6 +18,8 @@ from sim.engines.qemu.twins import TWINS
 from sim.paths import data_root
 from sim.port import mailbox
 
+pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
+
 EXAMPLE = ROOT / "examples" / "port"
 PAGE = ROOT / "docs" / "port.md"
 PORT = data_root() / "firmware" / "port"
