@@ -88,7 +88,7 @@ def build(
         below = round(option.below * 1000)
         # With a small ring first: what is free, and what the app reads.
         small = _firmware(project, layout, the_model, card, size, (SMALLEST, below))
-        note = small.elf.with_name("sources.json")
+        note = small.elf.with_name("reads.json")
         sources = sources_of(small.elf, board, layout, engine or engine_of(layout), note)
         if not sources:  # a setting of a whole project, and one of its apps has nothing to record
             plain = _firmware(replace(project, recorder=False), layout, the_model, card, size)

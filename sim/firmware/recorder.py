@@ -59,7 +59,7 @@ class RecorderOption:
 
 @dataclass(frozen=True)
 class Source:
-    """A sensor as the app reads it: its rate, bytes of a sample, samples of the largest read."""
+    """A sensor as the app reads it: its rate in mHz, bytes of a sample, samples of the largest read that was seen."""
 
     slot: str
     rate_mhz: int
@@ -93,13 +93,15 @@ def _seen(elf: Path, board: Board, layout: Layout, engine: Engine) -> list[Sourc
     reads: dict[str, int] = {}
 
     def look(request: Request, _now: int, answer: Answer) -> Answer:
-        if request.op is Op.OPEN and answer.status == OK:
+        if request.op in (Op.OPEN, Op.BUS_OPEN) and answer.status == OK:
             handle, _, size, rate = answer.results
             opened[machine.port.handle(handle).name] = (rate, size)
-        if request.op is Op.READ:
+        if request.op in (Op.READ, Op.BUS_TAKE):
             slot = machine.port.handle(request.arg[0]).name
-            reads[slot] = max(reads.get(slot, 0), request.arg[2])
-            return Answer(results=(request.arg[2], 0, 0, 0))  # memory as it is will do
+            samples = request.arg[2] if request.op is Op.READ else request.arg[1]
+            reads[slot] = max(reads.get(slot, 0), samples)
+            if request.op is Op.READ:
+                return Answer(results=(samples, 0, 0, 0))  # memory as it is will do
         return answer
 
     with Machine.started(elf, board, engine, layout=layout) as machine:

@@ -96,6 +96,16 @@ def test_what_plays_can_change_in_mid_run() -> None:
         assert machine.wait_for_decision(within="5 s").label == "yes"
 
 
+def test_a_recorder_in_a_bus_build_knows_what_its_drivers_read() -> None:
+    there = target("bus")
+    kept = {}
+    for place in (there, Target.of(replace(there.settings, io="port"))):
+        place = replace(place, settings=replace(place.settings, recorder="5 s"))
+        kept[place.settings.io] = place.build("gesture").recorder
+    assert kept["bus"] == kept["port"]
+    assert kept["bus"].endswith("s of imu")
+
+
 def test_two_runs_are_alike() -> None:
     there, seen = target("bus"), []
     elf = there.build("gesture").elf
