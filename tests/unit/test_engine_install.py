@@ -139,6 +139,7 @@ def test_what_is_no_package(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
     refused([*words, str(package(tmp_path, "README.md", "lib/x.dll"))], "there is no Renode in it", capsys)
     refused([*words, str(tmp_path / "nowhere.tar.gz")], "no such file", capsys)
     refused([*words, "http://127.0.0.1:9/renode.tar.gz"], "cannot be fetched", capsys)
+    refused([*words, "http://a package of renode/"], "cannot be fetched", capsys)
     refused([*words, "gopher://x/renode.tar.gz"], "cannot be fetched", capsys)
     good = str(package(tmp_path))
     refused([*words, good, "--sha256", "00" * 32], "SHA-256 is", capsys)

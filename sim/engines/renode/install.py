@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -131,7 +132,7 @@ def _fetched(source: str, work: Path, progress: Callable[[str], None]) -> Path:
     try:
         with urllib.request.urlopen(source, timeout=60) as answer, target.open("wb") as file:
             shutil.copyfileobj(answer, file, _CHUNK)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         raise UsageError(f"{source}: cannot be fetched: {getattr(error, 'reason', error)}") from None
     return target
 
