@@ -15,6 +15,8 @@ from bench import bench_elf
 
 from sim.report import json_out
 
+pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
+
 pytest_plugins = ["pytester"]
 
 HOME = os.environ.get("HOME", "")
