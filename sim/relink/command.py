@@ -92,7 +92,7 @@ def _changed(words: Sequence[str], linked: Path, script: Path, out: Path, moves:
             return []
         return [] if _OUTPUT.fullmatch(word) else [word]
 
-    result, rest = [words[0]], iter(words[1:])
+    result, rest = [words[0]], iter(_joined(words[1:]))
     for word in rest:
         if word.startswith("-Wl,"):
             parts = iter(word.split(",")[1:])
@@ -105,6 +105,23 @@ def _changed(words: Sequence[str], linked: Path, script: Path, out: Path, moves:
     mapped = f"-Map={out.with_suffix('.map').absolute()}"
     direct = re.fullmatch(r"(.*-)?ld.*", Path(words[0]).name) is not None
     return [*result, mapped if direct else f"-Wl,{mapped}", "-o", str(linked)]
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Options of the linker that stand apart (`-Wl,-T -Wl,a.ld`, `-Xlinker -T -Xlinker a.ld`), in one -Wl."""
+    out: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "-Xlinker":
+            option = next(rest, "")
+            if "," in option:
+                raise UsageError(f"-Xlinker {option}: an option with a comma cannot be read here")
+            word = f"-Wl,{option}"
+        if word.startswith("-Wl,") and out and out[-1].startswith("-Wl,"):
+            out[-1] += word[len("-Wl") :]
+        else:
+            out.append(word)
+    return out
 
 
 def _find(script: str, folders: Sequence[Path]) -> Path:

@@ -56,7 +56,13 @@ def test_by_its_relocations(name: str, tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(
     ("name", "option"),
-    list(zip(BOARDS, ("-Tproduct.ld", "-Wl,-T,product.ld,-Map,product.map", "-Wl,--script=product.ld"), strict=True)),
+    [
+        ("nucleo_u575zi", "-Tproduct.ld"),
+        ("nrf5340dk", "-Wl,-T,product.ld,-Map,product.map"),
+        ("stm32f746g_disco", "-Wl,--script=product.ld"),
+        ("nrf5340dk", "-Wl,-T -Wl,product.ld"),
+        ("nrf5340dk", "-Xlinker -Map=product.map -Xlinker -T -Xlinker product.ld"),
+    ],
 )
 def test_by_its_link_command(name: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine()
@@ -143,8 +149,8 @@ def link_command(board: Board, folder: Path, script_option: str = "-Tproduct.ld"
     flags = [f"-mcpu={board.core}", "-mthumb", *FLOATS["soft"], "-O2", "-g", "-ffreestanding", "-fno-builtin"]
     for source in ("native.c", "functions.c"):
         subprocess.run([gcc, *flags, "-c", str(HERE / source), "-o", f"{source}.o"], check=True, cwd=folder)
-    return [gcc, *flags, "-nostdlib", "-Wl,--cref,-Map=product.map", script_option, "native.c.o", "functions.c.o",
-            "-lgcc", "-Wl,--no-warn-rwx-segments", "-o", "product.elf"]  # fmt: skip
+    return [gcc, *flags, "-nostdlib", "-Wl,--cref,-Map=product.map", *script_option.split(), "native.c.o",
+            "functions.c.o", "-lgcc", "-Wl,--no-warn-rwx-segments", "-o", "product.elf"]  # fmt: skip
 
 
 BAD = [
