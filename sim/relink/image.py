@@ -16,7 +16,7 @@ from sim.errors import UsageError
 from sim.machine.placed import check_placed
 from sim.relink.instruction import immediate, with_immediate
 from sim.relink.label import labelled
-from sim.relink.moves import Moves
+from sim.relink.moves import SIZES_BELOW, Moves
 from sim.relink.relocate import Section, Target, relocated
 
 _ALLOC = 2  # sh_flags
@@ -100,8 +100,7 @@ def _target(symbol: Any, sections: Mapping[int, Section], moves: Moves, ends: fr
         return None
     if index == "SHN_ABS":
         by = moves.by(value)
-        # Where flash begins at 0, a small number may be a size as well.
-        known = by is not None and (value >= 0x0100_0000 or value in ends)
+        known = by is not None and (value >= SIZES_BELOW or value in ends)
         return Target(symbol.name, value, by if known and by is not None else 0)
     return Target(symbol.name, value, sections[index].by) if index in sections else None
 

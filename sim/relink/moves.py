@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sim.boards import Board, Memory
 from sim.engines.protocol import Layout
 
+SIZES_BELOW = 0x0100_0000  # a number below it, in a flash that begins at 0, may be a size as well
+
 
 @dataclass(frozen=True)
 class Moves:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sim.errors import UsageError
-from sim.relink.moves import Moves
+from sim.relink.moves import SIZES_BELOW, Moves
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _INCLUDE = re.compile(r"^[ \t]*INCLUDE[ \t]+\"?([^\"\s;]+)\"?;?", re.MULTILINE)
@@ -111,4 +111,10 @@ def _plain_number(match: re.Match[str]) -> str:
 
 def _numbers_moved(text: str, moves: Moves) -> str:
     """Addresses that are written out (`_estack = 0x20050000`); numbers that could be anything else stay."""
-    return _LONG_NUMBER.sub(lambda m: f"{int(m[0], 16) + (moves.by(int(m[0], 16)) or 0):#x}", text)
+
+    def moved(match: re.Match[str]) -> str:
+        value = int(match[0], 16)
+        by = moves.by(value) if value >= SIZES_BELOW else None
+        return f"{value + by:#x}" if by else match[0]
+
+    return _LONG_NUMBER.sub(moved, text)
