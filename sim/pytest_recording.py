@@ -29,8 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def record_machine(node: pytest.Item, machine: Machine, firmware: Firmware) -> None:
-    """The test has this machine, which stands before its first instruction."""
-    if node.config.getoption("boardless_record") != "never":
+    """The test has this machine, which stands before its first instruction. A bus build has no recordings."""
+    if node.config.getoption("boardless_record") != "never" and machine.layout.io != "bus":
         machine.record()
         node.stash[_RECORDED] = (machine, firmware)
 

@@ -101,7 +101,13 @@ class SensorFaults(FaultBase):
         self._note("rate", sensor=sensor, time_ps=0, factor=str(error))
 
     def late(self, sensor: str, *, by: Time, after: Time = 0.0, lasts: Time | None = None) -> None:
-        """A read is answered later than its last sample exists: a bus that is busy, an interrupt that comes late."""
+        """A read is answered later than its last sample exists: a bus that is busy, an interrupt that comes late.
+
+        Raises UsageError for a bus build, which reads its sensors itself.
+        """
+        if self._run.layout.io == "bus":
+            raise UsageError(f"{sensor} is read over a bus: no answer of the port can be late",
+                             hint='the port build has it; machine.faults.bus(sensor, "stuck", lasts=...)')  # fmt: skip
         start, delay = self._in(after), picoseconds(by)
         end = FOREVER if lasts is None else start + picoseconds(lasts)
         self._channel(sensor)

@@ -27,6 +27,12 @@ class Capture:
     """Everything that goes in and out of one machine, from its start on."""
 
     def __init__(self, runner: Runner) -> None:
+        """Raises UsageError for a machine that has begun, or has its samples from a bus."""
+        if runner.layout.io == "bus":
+            raise UsageError(
+                "a bus build cannot be recorded: nothing is known of when its samples are taken",
+                hint='record the port build, io = "port" (docs/bus.md)',
+            )
         if any(channel.opened for channel in runner.sensors.values()):
             raise UsageError(
                 "record() comes too late: the firmware has opened a sensor already",

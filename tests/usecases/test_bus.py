@@ -7,8 +7,11 @@ latencies, no FIFO that overruns, no dropouts.
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,6 +121,20 @@ def test_two_runs_are_alike() -> None:
     assert seen[0] == seen[1]
 
 
+def test_it_runs_where_tests_are_recorded(tmp_path: Path) -> None:
+    """As in CI, where that is the default."""
+    target("bus")
+    (tmp_path / "test_it.py").write_text(
+        f"import pytest\n\n\n@pytest.mark.board({BOARD!r})\n@pytest.mark.engine('renode')\n@pytest.mark.io('bus')\n"
+        "@pytest.mark.app('gesture')\ndef test_it(machine, recording):\n"
+        "    machine.imu.play(recording('running_07'))\n    machine.wait_for_decision(label='running', within='10 s')\n"
+    )
+    words = ["-q", "-p", "no:cacheprovider", "--boardless-record", "always", "test_it.py"]
+    done = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=tmp_path, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert "1 passed" in done.stdout, done.stdout
+
+
 # ---- faults of the bus: the driver reports them, and does not hang ----
 
 
@@ -172,6 +189,10 @@ def test_what_a_bus_build_has_not_is_said(gesture: Machine) -> None:
         gesture.faults.bus("imu", "on fire")
     with pytest.raises(UsageError, match="has no 'radar'"):
         gesture.faults.bus("radar")
+    with pytest.raises(UsageError, match="no answer of the port can be late"):
+        gesture.faults.late("imu", by="1 ms")
+    with pytest.raises(UsageError, match="a bus build cannot be recorded"):
+        gesture.record()
     gesture.imu.drop_out("1 s")
     with pytest.raises(UsageError, match="no dropouts on the bus"):
         gesture.run("1 s")
