@@ -12,7 +12,7 @@ from sim.model.instead import unknown
 from sim.model.rules import common
 from sim.model.rules_2020 import FAMILIES
 from sim.model.rules_2020_model import whole
-from sim.model.rules_current import findings
+from sim.model.rules_current import findings, findings_cmsis_nn
 from sim.model.site import Finding, Site
 from sim.model.verify import misfit
 
@@ -57,6 +57,8 @@ def refusals(model: Model, tree: Tree, kernels: str) -> tuple[Refusal, ...]:
                 # Where shapes do not fit, the other rules have nothing to stand on.
                 own = None if misfit(graph, o) else FAMILIES.get(o.kind) if old else findings
                 reasons = [*common(site), *(own(site) if own else ())]
+                if own is findings and kernels == "cmsis-nn":
+                    reasons += findings_cmsis_nn(site)
             found += [Refusal(o.index, o.layer, o.kind, *finding) for finding in reasons]
     return tuple(sorted(found, key=lambda r: r.operator_index))
 

@@ -21,6 +21,7 @@ _TYPES: dict[str, str] = {
     **dict.fromkeys(("SPLIT", "SPLIT_V", "PAD", "PADV2", "UNPACK"), _THREE + " int32"),
     **dict.fromkeys(("MAXIMUM", "MINIMUM", "PACK"), _THREE + " int32 int64"),
     "CONCATENATION": _THREE + " int32 int64 bool",
+    "DEQUANTIZE": "int8 int16 uint8",
     **dict.fromkeys(("SLICE", "STRIDED_SLICE"), _THREE + " int32 bool"),
     **dict.fromkeys(("HARD_SWISH", "ELU", "LOG_SOFTMAX", "L2_NORMALIZATION", "SVDF", "CUMSUM"), "float32 int8"),
     **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"), "float32 int8"),
@@ -81,3 +82,14 @@ def findings(site: Site) -> Iterator[Finding]:
             f"{site.outputs[0].dtype}: the kernel has only {_THREE.replace(' ', ', ')}",
             "choose among float or int8 values",
         )
+
+
+def findings_cmsis_nn(site: Site) -> Iterator[Finding]:
+    """What CMSIS-NN's kernels of a current tree refuse besides; they stop with the number of a source line."""
+    if site.operator.kind == "FULLY_CONNECTED":
+        data, weights = site.need(0), site.need(1)
+        if weights.per_channel and (data.dtype != "int8" or weights.dtype == "int4"):
+            yield (
+                f"{data.dtype} with {weights.dtype} weights, a scale per channel: CMSIS-NN has that for int8 only",
+                'build with kernels = "reference", or quantise Dense per tensor',
+            )

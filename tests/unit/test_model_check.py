@@ -113,6 +113,22 @@ def test_what_a_current_tree_refuses(name: str, kinds: set[str]) -> None:
     assert {kind for kind, _ in found(model(name), NEW)} == kinds
 
 
+def test_what_cmsis_nn_refuses_besides() -> None:
+    """Its Prepare: per-channel Dense for int8 alone, where the reference kernels have int16 too."""
+    m = model("dense_per_channel")
+    (op, *_) = m.operators
+    assert refusals(m, NEW, "cmsis-nn") == ()
+    wide = changed(m, tensors={i: {"dtype": "int16"} for i in (op.inputs[0], *op.outputs)})
+    assert "a scale per channel: CMSIS-NN" in refusals(wide, NEW, "cmsis-nn")[0].reason
+    assert not any("per channel" in r.reason for r in refusals(wide, NEW, "reference"))
+
+
+def test_half_floats_are_refused_on_a_current_tree() -> None:
+    """Models with float16 weights begin with a DEQUANTIZE of them, which TFLM has for integers only."""
+    m = changed(model("relu"), operators={0: {"kind": "DEQUANTIZE"}}, tensors={0: {"dtype": "float16"}})
+    assert "float16: the kernel has only int8, int16, uint8" in [r.reason for r in refusals(m, NEW, "reference")]
+
+
 def test_variables_are_refused_before_anything_is_built() -> None:
     """As streaming models have them. TFLM asks for resource variables, which the glue does not make."""
     m = changed(model("relu"), operators={0: {"kind": "READ_VARIABLE"}})
