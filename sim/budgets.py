@@ -131,7 +131,7 @@ def _why(name: str, record: Record) -> str:
         "instructions": "no run of boardless_invoke ended in this test",
         "energy": "no run of boardless_invoke ended in this test, or the core has no timing model",
         "energy_per_decision": "the firmware decided nothing in this test",
-        "latency": "the firmware decided nothing in this test",
+        "latency": "the firmware decided nothing in this test, or has its samples from a bus",
         "arena": "the image does not say what TFLM uses of its arena",
         "arena_smallest": "not known for an image that boardless did not build",
         "arena_reserved": "not known for an image that boardless did not build",

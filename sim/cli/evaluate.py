@@ -130,7 +130,7 @@ def _confusion(found: Evaluation) -> list[str]:
 
 def _spread(spread: Spread | None) -> str:
     if spread is None:
-        return "no decisions"
+        return "not known"
     return f"{1e3 * spread.median:.3f} ms, 95 % within {1e3 * spread.p95:.3f}, at most {1e3 * spread.max:.3f}"
 
 

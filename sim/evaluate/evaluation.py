@@ -66,8 +66,9 @@ class Evaluation:
 
     @property
     def latency(self) -> Spread | None:
-        """From the last sample of a decision's window to the decision."""
-        return Spread.of([d.latency_ns for r in self.results for d in r.played.decisions])
+        """From the last sample of a decision's window to the decision; None where nobody knows (bus builds)."""
+        known = [d.latency_ns for r in self.results for d in r.played.decisions]
+        return Spread.of([ns for ns in known if ns is not None])
 
     @property
     def detection(self) -> Spread | None:

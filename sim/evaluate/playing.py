@@ -93,7 +93,7 @@ def _played(machine: Machine, place: Place, stimulus: Playable, restart: bool) -
     for d in machine.decisions[before:]:
         taken = d.samples.get(place.slot, 0) - first
         if taken <= total:  # what came after the end is no part of the recording
-            latency = 0 if math.isnan(d.latency) else round(d.latency * 1e9)
+            latency = None if math.isnan(d.latency) else round(d.latency * 1e9)
             at = round(d.time * 1e9) - began_ps // 1000
             decisions.append(Seen(d.label, d.index, d.score, at, latency, taken))
     return Played(tuple(decisions), total, said.overrun, said.saturated, failure), back

@@ -96,7 +96,7 @@ class Seen:
     index: int
     score: float
     at_ns: int  # since the recording began
-    latency_ns: int  # since the newest sample that the firmware had
+    latency_ns: int | None  # since the newest sample that the firmware had; None: nobody knows when that was
     samples: int  # of the recording, taken up to then
 
 

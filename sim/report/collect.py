@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -63,10 +64,11 @@ def measured_figures(measured: Measurement, board: Board, machine: str) -> list[
 
 
 def latency_figure(machine: Machine) -> Figure | None:
-    """The longest time from a sample to the decision on it; None where nothing was decided."""
-    if not machine.decisions:
+    """The longest time from a sample to the decision on it, in s; None where nothing was decided, or where nobody knows
+    when samples were taken (bus builds)."""
+    latencies = sorted(d.latency for d in machine.decisions if not math.isnan(d.latency))
+    if not latencies:
         return None
-    latencies = sorted(d.latency for d in machine.decisions)
     basis = {
         **build_basis(machine.board),
         "machine": machine.layout.machine,
@@ -124,7 +126,7 @@ def of_machine(
     if latency is not None:
         figures.append(latency)
         slowest = [Share(f"decision {d.number}: {d.label or d.index} at {d.time:.3f} s", d.latency)
-                   for d in machine.decisions]  # fmt: skip
+                   for d in machine.decisions if not math.isnan(d.latency)]  # fmt: skip
         shares["latency"] = contributors.largest(slowest, 3)
     from sim.energy.figures import energy_figures
 
@@ -149,7 +151,10 @@ def of_machine(
         idle_time=machine.idle_time,
         time_base=machine.time_base,
         failure=failure,
-        decisions=tuple(Event(d.time, d.label or str(d.index), d.score, d.latency) for d in machine.decisions),
+        decisions=tuple(
+            Event(d.time, d.label or str(d.index), d.score, None if math.isnan(d.latency) else d.latency)
+            for d in machine.decisions
+        ),
         stimuli=traces(machine),
         sensors=tuple(str(machine.sensor(slot)) for slot in board.parts if machine.sensor(slot).channel.opened),
         operators=operators,

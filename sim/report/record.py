@@ -16,7 +16,7 @@ class Event:
     time: float
     label: str
     score: float
-    latency: float
+    latency: float | None  # None: nobody knows when its last sample was taken
 
 
 @dataclass(frozen=True)

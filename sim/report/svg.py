@@ -105,7 +105,9 @@ def _lane(decisions: Sequence[Event], labels: Sequence[str], top: float, scale: 
             out.append(f'<text class="label" x="{x + 5:.1f}" y="{top + _LANE + 14:.1f}">{escape(run[0].label)}</text>')
     for d in decisions[:2000]:
         y = top + _LANE - 4 - min(1.0, max(0.0, d.score)) * (_LANE - 8)
-        said = f"{d.time:.4f} s: {d.label}, score {d.score:.3f}, latency {d.latency * 1e3:.3f} ms"
+        said = f"{d.time:.4f} s: {d.label}, score {d.score:.3f}"
+        if d.latency is not None:
+            said += f", latency {d.latency * 1e3:.3f} ms"
         out.append(f'<circle class="dot f{labels.index(d.label) % COLOURS}" cx="{_LEFT + d.time * scale:.1f}" '
                    f'cy="{y:.1f}" r="2.6"><title>{escape(said)}</title></circle>')  # fmt: skip
     out.append(f'<text class="tick" x="{_LEFT - 6}" y="{top + 10:.1f}" text-anchor="end">1</text>')

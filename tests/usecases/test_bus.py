@@ -6,7 +6,9 @@ latencies, no FIFO that overruns, no dropouts.
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ import pytest
 from sim import Recording, Settings
 from sim.engines.renode import find_renode
 from sim.errors import CannotPlay, FirmwareFailure, SetupError, UsageError
+from sim.evaluate import evaluate
 from sim.machine import Machine
 from sim.sensors.find import find_recording
 from sim.target import Target
@@ -121,18 +124,40 @@ def test_two_runs_are_alike() -> None:
     assert seen[0] == seen[1]
 
 
-def test_it_runs_where_tests_are_recorded(tmp_path: Path) -> None:
-    """As in CI, where that is the default."""
+def test_it_runs_where_tests_are_recorded_and_reported(tmp_path: Path) -> None:
+    """As in CI, where that is the default. Nobody knows latencies: none is given, none is 0."""
     target("bus")
     (tmp_path / "test_it.py").write_text(
         f"import pytest\n\n\n@pytest.mark.board({BOARD!r})\n@pytest.mark.engine('renode')\n@pytest.mark.io('bus')\n"
         "@pytest.mark.app('gesture')\ndef test_it(machine, recording):\n"
         "    machine.imu.play(recording('running_07'))\n    machine.wait_for_decision(label='running', within='10 s')\n"
     )
-    words = ["-q", "-p", "no:cacheprovider", "--boardless-record", "always", "test_it.py"]
+    words = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--boardless-record",
+        "always",
+        "--boardless-report",
+        "report",
+        "test_it.py",
+    ]
     done = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=tmp_path, capture_output=True, text=True,
                           check=False)  # fmt: skip
-    assert "1 passed" in done.stdout, done.stdout
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    (test,) = json.loads((tmp_path / "report" / "results.json").read_text())["records"]
+    assert test["decisions"][0]["latency"] is None
+    assert "latency" not in test["figures"]
+
+
+def test_an_evaluation_has_no_latencies(tmp_path: Path) -> None:
+    there = target("bus")
+    (tmp_path / "running").mkdir()
+    shutil.copy(find_recording("running_07"), tmp_path / "running")
+    found = evaluate("gesture", tmp_path, settings=there.settings)
+    assert found.accuracy == 1
+    assert found.latency is None
+    assert found.as_json()["latency"] is None
 
 
 # ---- faults of the bus: the driver reports them, and does not hang ----
