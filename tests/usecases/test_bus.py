@@ -19,10 +19,12 @@ import numpy as np
 import pytest
 
 from sim import Recording, Settings
+from sim.cli import main
 from sim.engines.renode import find_renode
 from sim.errors import CannotPlay, FirmwareFailure, SetupError, UsageError
 from sim.evaluate import evaluate
 from sim.machine import Machine
+from sim.paths import data_root
 from sim.sensors.find import find_recording
 from sim.target import Target
 
@@ -110,6 +112,16 @@ def test_a_recorder_in_a_bus_build_knows_what_its_drivers_read() -> None:
         kept[place.settings.io] = place.build("gesture").recorder
     assert kept["bus"] == kept["port"]
     assert kept["bus"].endswith("s of imu")
+
+
+def test_an_app_without_sensors_is_a_bus_build_too() -> None:
+    """A project's setting holds for plain models as well: its console is the product's UART."""
+    there = target("bus")
+    with there.boot(there.build("hello").elf) as machine:
+        assert machine.layout.io == "bus"
+        machine.run("1 ms")
+    model = str(data_root() / "models" / "hello" / "hello.tflite")
+    assert main(["invoke", model, "--board", BOARD, "--engine", "renode", "--io", "bus"]) == 0
 
 
 def test_two_runs_are_alike() -> None:
