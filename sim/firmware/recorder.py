@@ -106,8 +106,11 @@ def _seen(elf: Path, board: Board, layout: Layout, engine: Engine) -> list[Sourc
 
     with Machine.started(elf, board, engine, layout=layout) as machine:
         machine.port.onlookers.append(look)
+        machine.port.inputs = lambda _slot, _capacity: None  # an app that is given its inputs has had all of them
         try:
-            machine.runner.advance(_WITHIN, lambda: bool(opened) and set(opened) == set(reads))
+            machine.runner.advance(
+                _WITHIN, lambda: machine.port.exit_code is not None or (bool(opened) and set(opened) == set(reads))
+            )
         except FirmwareFailure:
             if machine.failure is not None:
                 raise

@@ -166,6 +166,12 @@ def test_what_does_not_fit_is_refused_with_by_how_much() -> None:
     assert (hello.recorder, "blr_init" in hello.symbols) == ("none: the app reads no sensor", False)
 
 
+def test_a_setting_of_the_project_leaves_plain_models_alone() -> None:
+    """What they infer is given by the test: they read no sensor."""
+    model = data_root() / "models" / "hello" / "hello.tflite"
+    assert target("2 s").build("invoke", model).recorder == "none: the app reads no sensor"
+
+
 def test_options() -> None:
     assert RecorderOption.parse("") is None
     assert RecorderOption.parse("all") == RecorderOption(None, 0.0)
