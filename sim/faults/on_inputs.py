@@ -143,11 +143,7 @@ class _Bench:
         return np.stack([np.frombuffer(data, kind) for data in self._out]).astype(np.int64)
 
     def tried(self, flip: Flip, address: int, clean: Outputs) -> Flipped:
-        """Flip, run all rows, put back. A failure has to come twice: a host that is too busy can look like one."""
-        first = self._tried(flip, address, clean)
-        return self._tried(flip, address, clean) if first.failure else first
-
-    def _tried(self, flip: Flip, address: int, clean: Outputs) -> Flipped:
+        """Flip, run all rows, put back."""
         machine = self._booted()
         machine.faults.hit(address, flip.bit % 8)
         try:

@@ -167,7 +167,7 @@ class QemuSession:
         for at in range(0, len(data), 4096):
             piece = data[at : at + 4096]
             head = _FLASH.pack(flash.origin, flash.size, address + at, len(piece), code)
-            if not self._wiring.ask(b"w" + head + piece, ANSWER_WITHIN) or not self._control.said_yes:
+            if not self._wiring.ask(b"w" + head + piece) or not self._control.said_yes:
                 raise IndexError(f"{len(data)} bytes at {address:#010x} are not in the twin's flash")
 
     def registers(self) -> dict[str, int]:

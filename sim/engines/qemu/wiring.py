@@ -63,8 +63,7 @@ class Wiring:
         """A request to the probe while the core stands still. False: no answer, or not `within` s of host time."""
         try:
             self.socket.sendall(request)
-            if within is not None:
-                self.socket.settimeout(within)
+            self.socket.settimeout(within)
             return bool(self.socket.recv(1))
         except OSError:
             return False
