@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boardless_recorder.h"
 
-enum { SENSORS = 4, HEAD = 8, LINE_BYTES = 48, LABEL = 24, STACK_MOST = 512, STACK_LINE = 32, RECORD_MOST = 0xfffff };
+enum { SENSORS = 4, HEAD = 8, LINE_BYTES = 48, LABEL = 24, STACK_MOST = 2048, STACK_LINE = 32, RECORD_MOST = 0xfffff };
 enum { SAMPLES = 1, DECISION = 2, INFERENCE = 3 };
 
 static struct {
@@ -296,14 +296,23 @@ static void named(const char *name, uint32_t value) {
 __attribute__((used)) static uint32_t blr_saved[8]; /* r4 to r11 */
 __attribute__((used, aligned(8))) static uint32_t blr_stack[128];
 
-/* The core has stored its registers, unless that was what failed: MSTKERR, STKERR, STKOF. */
-static int has_frame(void) { return (REGISTER(0xE000ED28) & (1u << 4 | 1u << 12 | 1u << 20)) == 0; }
+/* Where the stack ends, if the linker's script has this name for it. */
+extern uint32_t __stack_limit[] __attribute__((weak));
 
+/* The core has stored its registers, unless that was what failed: MSTKERR, STKERR. STKOF is of an instruction, which
+ * has left the stack pointer where it was, or of the storing, which has put it to the limit. */
+static int has_frame(const uint32_t *frame) {
+  uint32_t cfsr = REGISTER(0xE000ED28), sp = (uint32_t)(uintptr_t)frame, limit = (uint32_t)(uintptr_t)__stack_limit;
+  if (cfsr & (1u << 4 | 1u << 12)) return 0;
+  return (cfsr & 1u << 20) == 0 || (limit != 0 && sp > limit && sp < r.stack_top);
+}
+
+/* Returns the stack pointer as it was. */
 static uint32_t registers(const uint32_t *frame, uint32_t exc_return) {
   static const char names[13][4] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12"};
   uint32_t sp = (uint32_t)(uintptr_t)frame;
   line('R');
-  if (has_frame()) {
+  if (has_frame(frame)) {
     sp += (exc_return & 0x10 ? 32 : 104) + (frame[7] >> 9 & 1 ? 4 : 0);
     for (uint32_t i = 0; i < 13; i++) named(names[i], i < 4 ? frame[i] : i < 12 ? blr_saved[i - 4] : frame[4]);
     named("lr", frame[5]);
@@ -317,9 +326,22 @@ static uint32_t registers(const uint32_t *frame, uint32_t exc_return) {
   return sp;
 }
 
+/* From `sp` on, or from the stack's end if it has overflowed: what is there tells who called. */
+static void stack(uint32_t sp, int is_stored) {
+  uint32_t limit = (uint32_t)(uintptr_t)__stack_limit, from = sp < limit ? limit : sp;
+  uint32_t until = is_stored || limit != 0 ? from + STACK_MOST : 0;
+  for (; from < until && from < r.stack_top; from += STACK_LINE) {
+    line('K');
+    word(from);
+    put(' ');
+    for (uint32_t i = from; i < from + STACK_LINE && i < r.stack_top; i++) put_byte(*(const uint8_t *)(uintptr_t)i);
+    end();
+  }
+}
+
 /* `frame`: where the core has stored registers. */
 __attribute__((used, noinline)) void blr_fault(const uint32_t *frame, uint32_t exc_return) {
-  uint32_t number_of_exception, sp;
+  uint32_t number_of_exception;
   if (r.ring == NULL) blr_after_fault();
   __asm volatile("mrs %0, ipsr" : "=r"(number_of_exception));
   header("fault");
@@ -330,14 +352,7 @@ __attribute__((used, noinline)) void blr_fault(const uint32_t *frame, uint32_t e
   word(REGISTER(0xE000ED34));
   word(REGISTER(0xE000ED38));
   end();
-  sp = registers(frame, exc_return);
-  for (uint32_t from = sp; has_frame() && r.stack_top > from && from - sp < STACK_MOST; from += STACK_LINE) {
-    line('K');
-    word(from);
-    put(' ');
-    for (uint32_t i = from; i < from + STACK_LINE && i < r.stack_top; i++) put_byte(*(const uint8_t *)(uintptr_t)i);
-    end();
-  }
+  stack(registers(frame, exc_return), has_frame(frame));
   records();
   blr_after_fault();
 }

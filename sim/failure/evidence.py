@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _PROCESS_STACK = 1 << 2  # EXC_RETURN: the frame lies on the process stack
 _FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # Armv7-M ARM B1.5.6
-_NO_FRAME = 1 << 4 | 1 << 12 | 1 << 20  # CFSR.MSTKERR, STKERR, STKOF: the frame may not have been written
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class Evidence:
         before, sp = dict(registers), 0
         for sp in places:
             frame = _read_frame(machine, sp)
-            if frame and not fault.cfsr & _NO_FRAME:
+            if frame and not fault.cfsr & faults.NO_FRAME:
                 before.update(zip(_FRAME, frame, strict=True))
                 before["sp"] = sp + frame_size(back, frame[7])
                 break
         else:
             # Nothing says where it was: what still looks like return addresses on the stack is all there is.
-            if fault.cfsr & _NO_FRAME:
+            if fault.cfsr & faults.NO_FRAME:
                 lines.append("the core could not save its registers: the stack pointer is out of bounds")
             else:
                 what = "process stack" if on_process_stack else f"stack pointer {registers.get('sp', 0):#010x}"

@@ -40,6 +40,7 @@ _HFSR_BITS = {
 }
 _SFSR_BITS = {0: "INVEP", 1: "INVIS", 2: "INVER", 3: "AUVIOL", 4: "INVTRAN", 5: "LSPERR", 7: "LSERR"}
 _MMARVALID, _BFARVALID = 7, 15
+NO_FRAME = 1 << 4 | 1 << 12 | 1 << 20  # CFSR.MSTKERR, STKERR, STKOF: the exception frame may not have been written
 SEMIHOSTING = 0xBEAB  # BKPT 0xAB, what a semihosting call is on Cortex-M
 
 

@@ -18,6 +18,7 @@ from sim.field.crash import Crash, read_crash
 from sim.field.wire import Piece
 
 _LAST = 4  # samples shown
+_NOWHERE = 0xFFFFFFFE  # no image has code there
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def diagnose(logs: Sequence[Path], elf: Path) -> Diagnosis:
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from None
     crash = read_crash(text)
-    if "pc" not in crash.registers:
+    if "pc" not in crash.registers and not crash.fault:
         raise UsageError(
             "no crash dump in it: no program counter", hint="lines like `PC = 0x08001234`, or the recorder's ~BL ... R"
         )
@@ -50,6 +51,8 @@ def diagnose(logs: Sequence[Path], elf: Path) -> Diagnosis:
             )
     else:
         remarks.append("nobody can tell whether this is the very build of the dump: no build id")
+    if "pc" not in crash.registers:
+        remarks.append(_why_no_pc(crash, image))
     if not crash.stack:
         remarks.append("no stack in the dump: the backtrace ends at what the registers say")
     return Diagnosis(tuple(_lines(crash, image)), tuple(remarks), own)
@@ -57,13 +60,26 @@ def diagnose(logs: Sequence[Path], elf: Path) -> Diagnosis:
 
 def _lines(crash: Crash, image: Elf) -> list[str]:
     trace = _trace(crash, image)
-    out = [f"{_fault(crash, image)}, in {trace[0] if trace else hex(crash.registers['pc'])}"]
+    pc = crash.registers.get("pc")
+    if pc is not None:
+        out = [f"{_fault(crash, image)}, in {trace[0] if trace else hex(pc)}"]
+    else:
+        out = [_fault(crash, image) + (f", near {trace[0].removeprefix('? ')}" if trace else "")]
     shown = [f"{name}={value:08x}" for name, value in {**crash.fault, **crash.registers}.items()]
     out += ["registers:", *("  " + " ".join(shown[i : i + 6]) for i in range(0, len(shown), 6))]
     out += ["backtrace:", *(f"  {line}" for line in trace)]
     out += _stack(crash, image)
     out += _last(crash)
     return out
+
+
+def _why_no_pc(crash: Crash, image: Elf) -> str:
+    if not crash.fault.get("cfsr", 0) & faults.NO_FRAME:
+        return "no pc in the dump: its line is missing, or torn"
+    sp, limit = crash.registers.get("sp"), image.symbols.get("__stack_limit")
+    overflowed = sp is not None and limit is not None and sp <= limit.address
+    why = "the stack had overflowed" if overflowed else "the stack pointer was out of bounds"
+    return f"no pc: the exception frame could not be written, {why}"
 
 
 def _fault(crash: Crash, image: Elf) -> str:
@@ -107,7 +123,10 @@ def _trace(crash: Crash, image: Elf) -> list[str]:
     info = debug_info(image.path, image.sha256)
     unwinder = Unwinder(image, info, read, _ram(crash), [])
     names = {n: v for n, v in crash.registers.items() if n in ("sp", "lr", "pc") or n[1:].isdigit()}
-    return lines_of(image, info, unwinder.frames(names))
+    if "pc" in names:
+        return lines_of(image, info, unwinder.frames(names))
+    # All there is are words on the stack that look like return addresses, from its lowest on.
+    return lines_of(image, info, unwinder.frames({"pc": _NOWHERE, "sp": min(crash.stack, default=0)})[1:])
 
 
 def _stack(crash: Crash, image: Elf) -> list[str]:

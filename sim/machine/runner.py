@@ -83,6 +83,7 @@ class Runner:
         self._image, handlers = image_of(
             self.elf, board, layout, on_fault=on_fault, watch=watch, blob=blob, debugger=debugger
         )
+        self.checks_stack = watch is not None and watch.stack is not None
         self._verdicts = Verdicts(self, handlers, on_fault=on_fault, log=log)
         self.session: Session = engine.start(self._image)
         self._own_time = self.session.time_ps is not None

@@ -51,6 +51,17 @@ OFF_BY_ONE = Bug("gesture", (  # all values stand one place too far in the windo
     ("window.copy_to(model.input().as<int8_t>());", "window.copy_to(model.input().as<int8_t>() + 1);"),
 ))  # fmt: skip
 
+BUS_FAULT = Bug("gesture", (  # a look-up with an index that is none, once the device is shaken
+    ("int main() {\n", """\
+__attribute__((noinline)) int gain_of(uint32_t index) {
+  return *reinterpret_cast<const volatile int32_t*>(0xF0000000u + 4 * index) + 1;
+}
+
+int main() {
+"""),
+    (_READ, _READ + "    if (samples[0][0] > 9000) show(9, gain_of(4));\n"),
+))  # fmt: skip
+
 STACK = Bug("gesture", (  # as deep as there are loud samples in a row
     ("int main() {\n", """\
 __attribute__((noinline)) int loud_in_a_row(const int16_t (*s)[kAxes], uint32_t left) {

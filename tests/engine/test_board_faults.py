@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -235,6 +236,20 @@ def test_the_firmware_may_have_its_own_handler(tmp_path: Path) -> None:
         machine.console.expect("recovered 3", within="10 ms")
     with started(elf, "cortex-m4", 1) as machine, pytest.raises(FirmwareFailure, match="DIVBYZERO"):
         machine.console.expect("recovered 3", within="10 ms")
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_an_overflow_can_be_left_to_the_firmware(tmp_path: Path, core: str) -> None:
+    """The stack pointer leaves the RAM, a store there faults, the core cannot store its registers: as on hardware."""
+    elf = compiled(tmp_path, core, ["overflowed.c"])
+    for check in (False, True):
+        machine = Machine.started(elf, board_with(core), engine(), on_fault="run", check_stack=check)
+        with machine, contextlib.ExitStack() as ends:
+            if check:  # asked for by itself, it ends the run all the same
+                ends.enter_context(pytest.raises(FirmwareFailure, match="stack overflow"))
+            machine.console.expect("no frame", within="10 ms")
+    with started(elf, core, 0) as machine, pytest.raises(FirmwareFailure, match="stack overflow"):
+        machine.console.expect("no frame", within="10 ms")
 
 
 def test_one_handler_for_everything(tmp_path: Path) -> None:

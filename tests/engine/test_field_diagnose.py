@@ -126,6 +126,18 @@ def test_less_in_the_dump_is_less_in_the_words(
         diagnose([tmp_path / "uart.log"], image)
 
 
+def test_without_a_pc_the_stack_tells(
+    image: Path, crashed: tuple[dict[str, int], dict[int, bytes], str], tmp_path: Path
+) -> None:
+    dump = wire_dump(image, *crashed[:2]).splitlines()
+    (tmp_path / "uart.log").write_text("\n".join(text for text in dump if " R " not in text))
+    found = diagnose([tmp_path / "uart.log"], image)
+    assert found.lines[0].startswith("BusFault: PRECISERR")
+    assert ", near " in found.lines[0]
+    assert any(text.startswith("? main+") for text in trace_of(found.lines))
+    assert found.remarks == ("no pc in the dump: its line is missing, or torn",)
+
+
 def test_by_command(
     image: Path,
     crashed: tuple[dict[str, int], dict[int, bytes], str],

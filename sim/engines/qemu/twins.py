@@ -28,8 +28,9 @@ class Twin:
     others: tuple[Memory, ...]  # memory of the machine that stands for none of the board's, as far as a hole covers it
 
 
-# SSRAM 1 a second time, block RAM (M3, M4), SSRAM 2 and 3 twice.
-_MPS2 = (Memory(0x0040_0000, 4 * MIB), Memory(0x0100_0000, MIB), Memory(0x2000_0000, 8 * MIB))
+# SSRAM 1 a second time, block RAM (M3, M4), SSRAM 2 and 3 twice, and up to the RAM what QEMU has as "reserved", which
+# swallows stores: a stack that overflows downwards from the RAM's start has to fault there.
+_MPS2 = (Memory(0x0040_0000, 4 * MIB), Memory(0x0100_0000, MIB), Memory(0x2000_0000, 16 * MIB))
 
 TWINS = {
     "cortex-m3": Twin("mps2-an385", Memory(0, 4 * MIB), 0, Memory(0x2100_0000, 16 * MIB), 0x4000_4000, 0, _MPS2),
