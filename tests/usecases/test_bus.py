@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 
 from sim import Recording, Settings
+from sim.boards import Board
 from sim.cli import main
 from sim.engines.renode import find_renode
+from sim.engines.renode.platform import bus_layout_of
 from sim.errors import CannotPlay, FirmwareFailure, SetupError, UsageError
 from sim.evaluate import evaluate
 from sim.machine import Machine
@@ -243,6 +245,13 @@ def test_an_engine_without_peripherals_refuses_a_bus_build() -> None:
         Target.of(replace(Settings.load(), board=BOARD, engine="qemu", io="bus"))
     with pytest.raises(UsageError, match="io = 'air'"):
         Settings.load({"io": "air"})
+
+
+def test_a_copy_of_a_board_under_another_name_has_no_drivers() -> None:
+    board = Board.load(BOARD)
+    assert bus_layout_of(board).io == "bus"
+    with pytest.raises(CannotPlay, match="board my_nano has no bus build: no drivers for its sensors"):
+        bus_layout_of(replace(board, name="my_nano"))
 
 
 def test_a_bus_fault_needs_a_bus() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sim.boards import Board, Memory
 from sim.engines.protocol import Image, Layout
 from sim.errors import CannotPlay, near
+from sim.paths import data_root
 from sim.port.mailbox import DOORBELL
 
 MIB = 1 << 20
@@ -52,7 +53,8 @@ def _widened(memory: Memory, other: Memory, least: int) -> Memory:
 def bus_layout_of(board: Board) -> Layout:
     """Where a bus build for `board` is linked: with the product's own peripherals around it. Raises CannotPlay."""
     layout = layout_of(board)
-    if board.bus is None or not parts_of(board.folder):
+    pins = data_root() / "firmware" / "drivers" / "boards" / f"{board.name}.c"
+    if board.bus is None or not pins.is_file() or not parts_of(board.folder):
         raise CannotPlay(
             f"board {board.name} has no bus build: no drivers for its sensors, or Renode has no models of them",
             hint='io = "port" plays it; docs/bus.md says which boards have one',
