@@ -23,6 +23,7 @@ from sim.engines.renode.worker.rpc import Channel
 from sim.port.mailbox import DOORBELL, Op
 
 BOARD = Board.load("arduino_nano_33_ble")
+STM32 = Board.load("stm32f4_discovery")
 Steps = Generator[Step, None, None]
 
 
@@ -69,6 +70,19 @@ def stream(core: FakeCore) -> Steps:
     yield from core.ring(Op.EXIT, 0)
 
 
+def warm(core: FakeCore) -> Steps:
+    """A thermometer on its bus: the model keeps one value, which the firmware takes."""
+    yield from core.ready("warm")
+    name, length = core.text("temperature")
+    _, opened, _ = yield from core.ring(Op.BUS_OPEN, name, length, 10_000)
+    for samples in (1, 1, 1, 2):
+        yield 1000
+        yield from core.ring(Op.BUS_TAKE, opened[0], samples, 0)
+        label, size = core.text(f"{FED.pop() / 1e9:.2f}")
+        assert not FED, "more than one value"
+        yield from core.ring(Op.DECISION, 0, 0x3F000000, label, size)
+
+
 def dies(core: FakeCore) -> Steps:
     """The worker is killed in mid-run."""
     yield from core.ready("dies")
@@ -92,7 +106,7 @@ def lost(core: FakeCore) -> Steps:
 
 
 FED: list[int] = []  # what the sensor's model has not delivered: billionths of a unit, or samples of sound
-PROGRAMS = {"sense": sense, "bus": bus, "stream": stream, "dies": dies, "hangs": hangs, "lost": lost}
+PROGRAMS = {"sense": sense, "bus": bus, "stream": stream, "warm": warm, "dies": dies, "hangs": hangs, "lost": lost}
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -102,14 +116,15 @@ class FakePlayer:
     def do_open(
         self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool, timed: bool
     ) -> Answer:
-        own = "platforms/boards/" in text
+        own = 'using "platforms/' in text
         if ("CPU.CortexM @" not in text and not own) or strict is own or Path(elf).stem not in PROGRAMS:
             raise ValueError("a description that cannot be read")
         self.timed = timed
         FED.clear()
         engine = FakeEngine(program=PROGRAMS[Path(elf).stem])
-        made = fake_elf(BOARD)
-        self.session = engine.start(Image(Path(elf), engine.layout(BOARD), made.functions))
+        board = STM32 if "stm32f4" in text else BOARD
+        made = fake_elf(board)
+        self.session = engine.start(Image(Path(elf), engine.layout(board), made.functions))
         return {"halted": False, "pc": 0}, b""
 
     def do_close(self, _data: bytes) -> Answer:
@@ -140,7 +155,7 @@ class FakePlayer:
         dropped = len(FED) if anew else 0
         if anew:
             FED.clear()
-        kind = {"twi0.lsm9ds1_imu": "q", "pdm": "h"}[part]
+        kind = {"twi0.lsm9ds1_imu": "q", "pdm": "h", "i2c1.si7021": "q"}[part]
         FED.extend(struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data))
         return {"dropped": dropped}, b""
 

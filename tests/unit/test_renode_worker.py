@@ -7,6 +7,7 @@ tests/engine/test_renode.py, where there is one.
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from sim.boards import Board
+from sim.elf import Elf
 from sim.engines.fake import fake_elf
 from sim.engines.protocol import Fed
 from sim.engines.renode import RenodeEngine, find_renode, process
@@ -31,6 +33,7 @@ from sim.settings import Settings
 
 FAKE = Path(__file__).with_name("fake_renode.py")
 BOARD = Board.load("arduino_nano_33_ble")
+STM32 = Board.load("stm32f4_discovery")
 
 
 class OnFake(RenodeEngine):
@@ -48,11 +51,11 @@ class OnFake(RenodeEngine):
 def play(tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
     opened: list[Machine] = []
 
-    def start(program: str) -> Machine:
+    def start(program: str, board: Board = BOARD) -> Machine:
         from dataclasses import replace
 
-        elf = replace(fake_elf(BOARD), path=tmp_path / f"{program}.elf")
-        machine = Machine.started(elf, BOARD, OnFake(Settings()))
+        elf = replace(fake_elf(board), path=tmp_path / f"{program}.elf")
+        machine = Machine.started(elf, board, OnFake(Settings()))
         opened.append(machine)
         machine.run_until_ready()
         return machine
@@ -144,9 +147,13 @@ def test_a_worker_that_does_not_start_says_why_and_leaves_nothing(
 @pytest.fixture
 def play_bus(play: Callable[[str], Machine], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Machine]:
     """Images that say that they are bus builds."""
-    made = fake_elf(BOARD)
-    symbols = {**made.functions, "boardless_bus_open": BOARD.flash.origin + 0x40}
-    monkeypatch.setattr(type(made), "functions", property(lambda self: symbols))
+    kind = type(fake_elf(BOARD))
+
+    def functions(elf: Elf) -> dict[str, int]:
+        own = {s.name: s.address for s in elf.symbols.values() if s.function}
+        return {**own, "boardless_bus_open": elf.entry + 0x40}
+
+    monkeypatch.setattr(kind, "functions", property(functions))
     return play
 
 
@@ -175,6 +182,23 @@ def test_the_model_of_a_microphone_is_kept_ahead_and_follows_what_plays(play_bus
     assert heard[:5] == [3277] * 5
     assert heard[7:] == [16384] * (len(heard) - 7)
     assert len(heard) == 20
+
+
+def test_the_model_of_a_thermometer_gets_one_value_a_read(play_bus: Callable[..., Machine]) -> None:
+    machine = play_bus("warm", STM32)
+    machine.temperature.play(Function(lambda t: np.where(t < 0.25, 21.5, -3.25), ["temperature"], "degC"))
+    with pytest.raises(UsageError, match="2 samples of the si7021 at once: Renode's model of it keeps one"):
+        machine.run("1 s")
+    assert [d.label for d in machine.decisions] == ["21.50", "21.50", "-3.25"]
+
+
+def test_every_hundredth_of_a_degree_comes_out_of_the_model_of_a_thermometer_again() -> None:
+    """As `SI70xx` computes it: what is behind the point is cut off. Then as `si7021.c` does: to the nearest."""
+    for code in range(-4000, 8501):
+        (billionths,) = struct.unpack("<q", model_values(Fed(struct.pack("<h", code), "si7021", (125.0,))))
+        assert -40 * 10**9 <= billionths <= 85 * 10**9, "the model refuses it"
+        raw = (billionths + 46_850_000_000) * 65536 // 175_720_000_000
+        assert (17572 * raw + 32768 >> 16) - 4685 == code
 
 
 @pytest.mark.parametrize(("accel", "gyro"), [(2.0, 245.0), (4.0, 500.0), (8.0, 2000.0), (16.0, 245.0)])

@@ -24,6 +24,7 @@ NAMES = {
     "lsm6dso": "accelerometer and gyroscope, ST",
     "lsm9ds1": "accelerometer and gyroscope (its magnetometer is not modelled), ST",
     "mp34dt05": "digital microphone, ST, as the Arduino core reads it",
+    "si7021": "temperature, Silicon Labs",
 }
 
 

@@ -1,7 +1,7 @@
 """Renode's models of sensors: what they are to deliver, and faults of the bus that they are on.
 
-Values come in billionths of the unit that the model takes (g, degrees a second), so that decimals of .NET hold them
-exactly; sound as the samples themselves. `sim.engines.renode.codes` makes them of codes.
+Values come in billionths of the unit that the model takes (g, degrees a second, degrees C), so that decimals of .NET
+hold them exactly; sound as the samples themselves. `sim.engines.renode.codes` makes them of codes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MODELS = ("LSM9DS1_IMU", "NRF52840_PDM")
+MODELS = ("LSM9DS1_IMU", "NRF52840_PDM", "SI70xx")
 _BILLIONTHS = 9  # decimal places
 
 
@@ -27,7 +27,10 @@ class Feeding:
             raise ValueError(f"Renode's model {self._model} cannot be fed: only {', '.join(MODELS)} can")
 
     def feed(self, data: bytes) -> None:
-        """Samples for its queue: 6 values of 64 bits each (IMU), or one of 16 bits (microphone)."""
+        """Samples for its queue: 6 values of 64 bits each (IMU), or one of 16 bits (microphone).
+
+        A thermometer has no queue, but one value of 64 bits.
+        """
         if self._model == "NRF52840_PDM":
             self._feed_sound(data)
             return
@@ -35,6 +38,9 @@ class Feeding:
 
         values = struct.unpack(f"<{len(data) // 8}q", data)
         made = [Decimal(*_words(value), 0, value < 0, _BILLIONTHS) for value in values]
+        if self._model == "SI70xx":
+            (self._part.Temperature,) = made
+            return
         for at in range(0, len(made), 6):
             self._part.FeedAccelerationSample(*made[at : at + 3])
             self._part.FeedAngularRateSample(*made[at + 3 : at + 6])
@@ -50,6 +56,8 @@ class Feeding:
 
     def drop(self) -> int:
         """Empties the queue; how many samples were in it."""
+        if self._model == "SI70xx":
+            return 0
         names = ("decoderLeft",) if self._model == "NRF52840_PDM" else ("accelerationFifo", "angularRateFifo")
         left = 0
         for name in names:

@@ -1,0 +1,44 @@
+/* What the drivers of the STM32F4 share. Registers: ST RM0090 (STM32F405 to F439). SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOARDLESS_STM32F4_H
+#define BOARDLESS_STM32F4_H
+
+#include <stdint.h>
+
+#define REG(address) (*(volatile uint32_t *)(address))
+#define RCC(offset) REG(0x40023800u + (offset))
+enum { RCC_CR = 0x00, RCC_PLLCFGR = 0x04, RCC_CFGR = 0x08, RCC_AHB1ENR = 0x30, RCC_APB1ENR = 0x40 };
+enum { ENABLE_TIM2 = 1 << 0, ENABLE_TIM5 = 1 << 3, ENABLE_USART2 = 1 << 17, ENABLE_I2C1 = 1 << 21 }; /* APB1ENR */
+enum { APB1_MHZ = 42, APB1_TIMERS_MHZ = 84 };
+
+enum { IRQ_TIM2 = 28, IRQ_I2C1_EVENT = 31, IRQ_I2C1_ERROR = 32, IRQ_TIM5 = 50 };
+
+/* 168 MHz from a crystal of 8 MHz; APB1 at a quarter of it. */
+void clock_start(void);
+
+/* Pin `pin` of port `port` (0 is A) is function `function` of a peripheral. */
+static inline void pin_function(uint32_t port, uint32_t pin, uint32_t function, int open_drain) {
+  const uint32_t base = 0x40020000u + port * 0x400u, half = base + 0x20u + pin / 8 * 4u;
+  RCC(RCC_AHB1ENR) |= 1u << port;
+  (void)RCC(RCC_AHB1ENR); /* read back: the clock is there */
+  REG(half) = (REG(half) & ~(15u << pin % 8 * 4)) | function << pin % 8 * 4;
+  REG(base + 0x04u) = (REG(base + 0x04u) & ~(1u << pin)) | (uint32_t)(open_drain != 0) << pin;
+  REG(base) = (REG(base) & ~(3u << pin * 2)) | 2u << pin * 2;
+}
+
+static inline void irq_enable(uint32_t number) { REG(0xe000e100u + (number >> 5) * 4u) = 1u << (number & 31u); }
+/* Forgets what was pending before. */
+static inline void irq_clear(uint32_t number) { REG(0xe000e280u + (number >> 5) * 4u) = 1u << (number & 31u); }
+static inline void irq_disable(uint32_t number) {
+  REG(0xe000e180u + (number >> 5) * 4u) = 1u << (number & 31u);
+  __asm volatile("dsb\n isb" ::: "memory");
+}
+
+static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
+static inline void interrupts_on(void) { __asm volatile("cpsie i\n isb" ::: "memory"); }
+/* With interrupts off: sleeps until one is pending. */
+static inline void sleep(void) { __asm volatile("dsb\n isb\n wfi" ::: "memory"); }
+
+void tim2_interrupt(void);
+void tim5_interrupt(void);
+
+#endif
