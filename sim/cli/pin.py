@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app", metavar="NAME|FOLDER", help="app that the test builds (default: the recorded one)")
     parser.add_argument("--firmware", metavar="ELF", help="finished ELF that the test runs, instead of an app")
     parser.add_argument("--model", metavar="M.tflite", help="model of the app, if not its own")
+    parser.add_argument("--recorder", metavar="TIME", help="recorder in the app, as in the recorded firmware")
     parser.add_argument("--symptom", metavar="WHAT", help="what must not be: failure, decision:LABEL, "
                         "decision:LABEL>0.8, no-decision:LABEL, lost:SENSOR (default: as recorded)")  # fmt: skip
     parser.add_argument("--story", default="", metavar="TEXT", help="what happened, in your words")
@@ -21,29 +22,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from sim.elf import load_elf
     from sim.errors import UsageError
     from sim.field.pin import pin
     from sim.field.recording_io import load
     from sim.field.replay import image_of, replay, target_of
     from sim.field.symptom import symptom_of
+    from sim.firmware.recorder import RecorderOption
     from sim.report import json_out
 
     check_outputs(args.json, args.output)
+    if args.recorder is not None:
+        RecorderOption.parse(args.recorder)
+        if args.firmware:
+            raise UsageError("--recorder and --firmware", hint="a finished ELF has its recorder in it, or has none")
     recording = load(args.recording)
     symptom = symptom_of(recording, args.symptom)
     if args.app and args.firmware:
         raise UsageError("--app and --firmware", hint="one of them: what should the test run?")
+    has_recorder = False
     if recording.elf is not None:
         target = target_of(recording, settings_of(args), board=None, engine=None)
         with image_of(recording, None) as elf:
+            has_recorder = "boardless_recorder_start" in load_elf(elf).symbols
             if not symptom.seen(replay(recording, target, elf, more="100 ms").now):
                 raise UsageError(f"{args.recording}: run again, it never {symptom.text}: the test would pass at once",
                                  hint="boardless replay says what it does")  # fmt: skip
     beside = pin(recording, args.output, symptom, app=args.app or "", firmware=args.firmware or "",
-                 model=args.model or "", story=args.story)  # fmt: skip
+                 model=args.model or "", recorder=args.recorder or "", story=args.story)  # fmt: skip
     if args.json:
         said = {"test": str(args.output), "recording": str(beside), "symptom": symptom.text}
         json_out.write("pin", said, args.json)
     if args.json != "-":
         print(f"{args.output} and {beside}: red as long as the firmware {symptom.text}")
+        if has_recorder and not args.recorder and not args.firmware:
+            print("the recorded firmware had a recorder in it, the test's has not: --recorder TIME gives it one")
     return 0

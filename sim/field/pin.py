@@ -28,11 +28,13 @@ def pin(
     app: str = "",
     firmware: str = "",
     model: str = "",
+    recorder: str = "",
     story: str = "",
 ) -> Path:
     """Write the test and, beside it, its recording without the firmware; returns the path of the recording.
 
-    `app`, or `firmware` (an ELF), and `model`: what the test is marked with; default: the app it was recorded from.
+    `app`, or `firmware` (an ELF), `model` and `recorder`: what the test is marked with; default: the app it was
+    recorded from.
     Raises UsageError.
     """
     if not re.fullmatch(r"test_[a-z0-9_]+\.py", path.name):
@@ -42,7 +44,7 @@ def pin(
     beside = path.with_suffix(SUFFIX)
     if beside.exists():
         raise UsageError(f"{beside}: is there already", hint="give another name, or delete it first")
-    marks = _marks(recording, app, firmware, model)
+    marks = _marks(recording, app, firmware, model, recorder)
     save(replace(recording, elf=None, complaint=symptom.as_json()), beside)
     try:
         with replaced(path) as file:
@@ -53,7 +55,7 @@ def pin(
     return beside
 
 
-def _marks(recording: FieldRecording, app: str, firmware: str, model: str) -> list[str]:
+def _marks(recording: FieldRecording, app: str, firmware: str, model: str, recorder: str) -> list[str]:
     out = [f"@pytest.mark.board({recording.board['name']!r})"]
     if firmware:
         return [*out, f"@pytest.mark.firmware({firmware!r})"]
@@ -64,7 +66,8 @@ def _marks(recording: FieldRecording, app: str, firmware: str, model: str) -> li
             hint="which should the test run? --app NAME|FOLDER, or --firmware build/product.elf",
         )
     out.append(f"@pytest.mark.app({built!r})")
-    return [*out, f"@pytest.mark.model({model!r})"] if model else out
+    out += [f"@pytest.mark.model({model!r})"] if model else []
+    return out + ([f"@pytest.mark.recorder({recorder!r})"] if recorder else [])
 
 
 def _text(recording: FieldRecording, path: Path, symptom: Symptom, marks: Sequence[str], story: str) -> str:

@@ -114,3 +114,40 @@ def _gated(kind: str) -> tuple[tuple[str, str], ...]:
 
 
 OVERFLOW = Bug("keyword", _gated("int32_t"), _gated("int64_t"))
+
+_SCALED = "input[axis] = scaled(sample[axis]);"
+AXES = Bug("gesture", (  # x and y of another mounting, on which the model was not trained
+    (_SCALED, _SCALED.replace("[axis])", "[axis < 2 ? 1 - axis : axis])")),
+))  # fmt: skip
+
+_MOST = """__attribute__((noinline)) int32_t loudest(const int16_t (*s)[kAxes], uint32_t count) {
+  volatile int32_t most{};
+  for (uint32_t i = 0; i < count; i++) {
+    if (s[i][0] > most) most = s[i][0];
+  }
+  return most;
+}
+
+int main() {
+"""
+_NO_HIT = _READ + "    if (loudest(samples, card::stride) > 32767 / 2) continue;  // a hit is no motion\n"
+UNSET = Bug("gesture", (  # begins with what the inference has left on the stack
+    ("int main() {\n", _MOST.replace("{};", ";")), (_READ, _NO_HIT),
+), (("int main() {\n", _MOST.replace("{};", " = 0;")), (_READ, _NO_HIT)))  # fmt: skip
+
+_TIMER = """volatile uint32_t best_now;
+extern "C" void SysTick_Handler() { best_now = 0; }  // nothing for a while: as at the start
+
+int main() {
+  auto* systick = reinterpret_cast<volatile uint32_t*>(0xE000E010);
+  systick[1] = 200000;
+  systick[2] = 0;
+  systick[0] = 7;
+"""
+_GIVEN = "    decide(smoothing.best(), smoothing.mean(smoothing.best()));\n"
+_SHARED = """    best_now = smoothing.best();
+    for (volatile int row = 0; row < 20000;) row = row + 1;  // draws it on the display
+    decide({}, smoothing.mean(smoothing.best()));
+"""
+RACE = Bug("gesture", (("int main() {\n", _TIMER), (_GIVEN, _SHARED.format("best_now"))),
+           (("int main() {\n", _TIMER), (_GIVEN, _SHARED.format("smoothing.best()"))))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Five bugs in copies of the shipped apps, each from what its device left to the green test, by commands."""
+"""Bugs in copies of the shipped apps, each from what its device left to the green test, by commands."""
 
 from __future__ import annotations
 
@@ -86,6 +86,9 @@ def with_gap(machine: Machine, stimulus: Recording) -> Path:
 CODES = ("--codes", "--sensor", "imu")
 CASES = {
     "off-by-one": Case(app_bugs.OFF_BY_ONE, lambda: joined("walking_03"), uart, "decision:badminton", 28, "12 s"),
+    "axes": Case(app_bugs.AXES, lambda: joined("running_07"), uart, "decision:walking", 28, "12 s"),
+    "unset": Case(app_bugs.UNSET, lambda: joined("running_07"), uart, "no-decision:running", 28, "12 s"),
+    "race": Case(app_bugs.RACE, lambda: joined("running_07"), uart, "decision:standing>0.95", 28, "12 s"),
     "stack": Case(app_bugs.STACK, lambda: joined("running_07"), table, None, 28, "",
                   (*CODES, "--rate", "14.9", "--range", "4", "--range", "2000")),
     "stale": Case(app_bugs.STALE, lambda: joined("drive_hard_braking", "drive_pothole"), table,
@@ -114,7 +117,8 @@ def test_from_the_field_to_the_fix(
     case.bug.mend(here)
     said(capsys, "build", app, "-b", BOARD, "-o", "good.elf")
     case.bug.plant(here)
-    said(capsys, "build", app, "-b", BOARD, "-o", "product.elf", *(["--recorder", case.recorder] * bool(case.recorder)))
+    recorder = ["--recorder", case.recorder] * bool(case.recorder)
+    said(capsys, "build", app, "-b", BOARD, "-o", "product.elf", *recorder)
     target = Target.of(replace(Settings(), board=BOARD))
     # With a recorder the device itself tells; else a logger beside it, on which the bug has no influence.
     with target.boot(Path("product.elf") if case.recorder else target.build(SHIPPED / case.bug.app).elf) as device:
@@ -131,7 +135,11 @@ def test_from_the_field_to_the_fix(
     found = re.search(r"small\.blrec: (\d+) of (\d+) samples", out)
     assert found, out
     assert int(found[1]) <= case.most
-    said(capsys, "pin", "small.blrec", "-o", "test_field_0042.py", "--app", app)
+    out = said(capsys, "pin", "small.blrec", "-o", "test_field_0042.py", "--app", app, *recorder)
+    assert "had a recorder in it" not in out
+    if name == "axes":  # what is forgotten is said
+        out = said(capsys, "pin", "small.blrec", "-o", "test_field_0043.py", "--app", app)
+        assert "the recorded firmware had a recorder in it" in out
     pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(failed=1)
     case.bug.mend(here)
     pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(passed=1)

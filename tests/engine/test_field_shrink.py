@@ -181,6 +181,10 @@ def test_shrink_and_pin_by_command(
     assert "pytest would not find it" in capsys.readouterr().err
     assert main(["pin", "a.blrec", "-o", "test_x.py", "--app", "x", "--symptom", "decision:flying"]) == 2
     assert "the test would pass at once" in capsys.readouterr().err
+    assert main(["pin", "a.blrec", "-o", "test_x.py", "--app", "x", "--recorder", "long"]) == 2
+    assert "recorder = 'long' is no duration" in capsys.readouterr().err
+    assert main(["pin", "a.blrec", "-o", "test_x.py", "--firmware", "x.elf", "--recorder", "5 s"]) == 2
+    assert "--recorder and --firmware" in capsys.readouterr().err
     assert main(["shrink", "a.blrec", "--jobs", "0"]) == 2
     assert "--jobs 0" in capsys.readouterr().err
 
