@@ -83,6 +83,20 @@ def warm(core: FakeCore) -> Steps:
         yield from core.ring(Op.DECISION, 0, 0x3F000000, label, size)
 
 
+def converts(core: FakeCore) -> Steps:
+    """An amplifier on an ADC: the model has a queue of codes."""
+    yield from core.ready("converts")
+    name, length = core.text("current")
+    _, opened, _ = yield from core.ring(Op.BUS_OPEN, name, length, 100_000)
+    for _ in range(2):
+        yield 1000
+        yield from core.ring(Op.BUS_TAKE, opened[0], 2, 0)
+        label, size = core.text(f"{FED.pop(0)} {FED.pop(0)}")
+        assert not FED, "more samples than the firmware takes"
+        yield from core.ring(Op.DECISION, 0, 0x3F000000, label, size)
+    yield from core.ring(Op.EXIT, 0)
+
+
 def dies(core: FakeCore) -> Steps:
     """The worker is killed in mid-run."""
     yield from core.ready("dies")
@@ -106,7 +120,16 @@ def lost(core: FakeCore) -> Steps:
 
 
 FED: list[int] = []  # what the sensor's model has not delivered: billionths of a unit, or samples of sound
-PROGRAMS = {"sense": sense, "bus": bus, "stream": stream, "warm": warm, "dies": dies, "hangs": hangs, "lost": lost}
+PROGRAMS = {
+    "sense": sense,
+    "bus": bus,
+    "stream": stream,
+    "warm": warm,
+    "converts": converts,
+    "dies": dies,
+    "hangs": hangs,
+    "lost": lost,
+}
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -155,7 +178,7 @@ class FakePlayer:
         dropped = len(FED) if anew else 0
         if anew:
             FED.clear()
-        kind = {"twi0.lsm9ds1_imu": "q", "pdm": "h", "i2c1.si7021": "q"}[part]
+        kind = {"twi0.lsm9ds1_imu": "q", "pdm": "h", "i2c1.si7021": "q", "adc1": "H"}[part]
         FED.extend(struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data))
         return {"dropped": dropped}, b""
 

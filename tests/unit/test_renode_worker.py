@@ -192,6 +192,13 @@ def test_the_model_of_a_thermometer_gets_one_value_a_read(play_bus: Callable[...
     assert [d.label for d in machine.decisions] == ["21.50", "21.50", "-3.25"]
 
 
+def test_the_model_of_an_adc_gets_codes_around_its_middle(play_bus: Callable[..., Machine]) -> None:
+    machine = play_bus("converts", STM32)
+    machine.current.play(Function(lambda t: np.select([t < 0.015, t < 0.025], [0.0, 1.0], -3.2), ["current"], "A"))
+    assert machine.run_to_exit("1 s") == 0
+    assert [d.label for d in machine.decisions] == ["2048 2669", "63 63"]  # 1 A is 620.6 codes, 3.2 A are 1985
+
+
 def test_every_hundredth_of_a_degree_comes_out_of_the_model_of_a_thermometer_again() -> None:
     """As `SI70xx` computes it: what is behind the point is cut off. Then as `si7021.c` does: to the nearest."""
     for code in range(-4000, 8501):

@@ -1,6 +1,7 @@
-"""The bus build of the STM32F4DISCOVERY on a real Renode: the refrigerator's thermometer, a Si7021 on the chip's I2C.
+"""The bus build of the STM32F4DISCOVERY on a real Renode: a Si7021 on the chip's I2C, an amplifier on its ADC.
 
-The refrigerator of examples/fridge, with time going by 500 times as fast: a temperature every 0.1 s, not every 50 s.
+The app with the thermometer is that of examples/fridge, and time goes by 500 times as fast: a temperature every 0.1 s,
+not every 50 s.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sim.machine import Machine
 from sim.target import Target
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "fridge"
-THERMOMETER = Path(__file__).parent / "apps" / "thermometer"
+THERMOMETER, AMMETER = (Path(__file__).parent / "apps" / name for name in ("thermometer", "ammeter"))
 RATE = 10.0  # Hz
 
 
@@ -138,3 +139,41 @@ def test_a_bus_that_is_stuck(board: Machine, after: str) -> None:
     board.faults.bus("temperature", "stuck", after=after)
     with pytest.raises(FirmwareFailure, match=r"sensor temperature: .*: the bus is stuck"):
         board.run("4 s")
+
+
+# ---- the ADC ----
+
+
+def currents() -> Recording:
+    """Both directions, the codes at both ends among them, at the rate of the app."""
+    wave = 3.3 * np.sin(np.arange(200) / 15)  # cut off at 3.2 A
+    return Recording(wave, ["current"], "A", rate=100)
+
+
+@pytest.mark.filterwarnings("ignore::sim.errors.StimulusWarning")
+def test_over_the_adc_the_app_reads_and_decides_the_same() -> None:
+    seen = {}
+    for io in ("port", "bus"):
+        there = target(io)
+        with there.boot(there.build(AMMETER).elf) as machine:
+            machine.current.play(currents())
+            machine.run_to_end(within="1 min")
+            machine.run("0.12 s")  # the last block is taken, and 10 samples are read
+            blocks = [np.frombuffer(out, "<i2").tolist() for slot, out in machine.port.outputs if slot == 3][:20]
+            decided = [(d.label, d.score, d.index, tuple(d.samples.items())) for d in machine.decisions][:20]
+            fed = machine.current.channel.recent()[:200, 0].tolist()
+            seen[io] = blocks, decided, decision_hash((label, index, taken) for label, _, index, taken in decided)
+            assert [code for block in blocks for code in block] == fed  # of the host
+    assert {label for label, *_ in seen["bus"][1]} == {"in", "out"}
+    assert len(seen["bus"][1]) == 20
+    assert max(map(max, seen["bus"][0])) == -min(map(min, seen["bus"][0])) == 1985
+    assert seen["port"] == seen["bus"]
+
+
+@pytest.mark.parametrize("after", ["0 s", "0.5 s"])
+def test_an_adc_that_does_nothing(after: str) -> None:
+    there = target("bus")
+    with there.started(there.build(AMMETER).elf) as machine:
+        machine.faults.bus("current", "stuck", after=after)
+        with pytest.raises(FirmwareFailure, match="sensor current: read failed: the bus is stuck"):
+            machine.run("2 s")

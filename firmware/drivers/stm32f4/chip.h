@@ -6,11 +6,13 @@
 
 #define REG(address) (*(volatile uint32_t *)(address))
 #define RCC(offset) REG(0x40023800u + (offset))
-enum { RCC_CR = 0x00, RCC_PLLCFGR = 0x04, RCC_CFGR = 0x08, RCC_AHB1ENR = 0x30, RCC_APB1ENR = 0x40 };
-enum { ENABLE_TIM2 = 1 << 0, ENABLE_TIM5 = 1 << 3, ENABLE_USART2 = 1 << 17, ENABLE_I2C1 = 1 << 21 }; /* APB1ENR */
+enum { RCC_CR = 0x00, RCC_PLLCFGR = 0x04, RCC_CFGR = 0x08, RCC_AHB1ENR = 0x30, RCC_APB1ENR = 0x40, RCC_APB2ENR = 0x44 };
+enum { ENABLE_TIM2 = 1 << 0, ENABLE_TIM3 = 1 << 1, ENABLE_TIM5 = 1 << 3 }; /* APB1ENR */
+enum { ENABLE_USART2 = 1 << 17, ENABLE_I2C1 = 1 << 21 };                   /* APB1ENR */
+enum { ENABLE_ADC1 = 1 << 8 };                                             /* APB2ENR */
 enum { APB1_MHZ = 42, APB1_TIMERS_MHZ = 84 };
 
-enum { IRQ_TIM2 = 28, IRQ_I2C1_EVENT = 31, IRQ_I2C1_ERROR = 32, IRQ_TIM5 = 50 };
+enum { IRQ_ADC = 18, IRQ_TIM2 = 28, IRQ_TIM3 = 29, IRQ_I2C1_EVENT = 31, IRQ_I2C1_ERROR = 32, IRQ_TIM5 = 50 };
 
 /* 168 MHz from a crystal of 8 MHz; APB1 at a quarter of it. */
 void clock_start(void);
@@ -23,6 +25,13 @@ static inline void pin_function(uint32_t port, uint32_t pin, uint32_t function, 
   REG(half) = (REG(half) & ~(15u << pin % 8 * 4)) | function << pin % 8 * 4;
   REG(base + 0x04u) = (REG(base + 0x04u) & ~(1u << pin)) | (uint32_t)(open_drain != 0) << pin;
   REG(base) = (REG(base) & ~(3u << pin * 2)) | 2u << pin * 2;
+}
+
+/* No digital input at that pin. */
+static inline void pin_analogue(uint32_t port, uint32_t pin) {
+  RCC(RCC_AHB1ENR) |= 1u << port;
+  (void)RCC(RCC_AHB1ENR);
+  REG(0x40020000u + port * 0x400u) |= 3u << pin * 2;
 }
 
 static inline void irq_enable(uint32_t number) { REG(0xe000e100u + (number >> 5) * 4u) = 1u << (number & 31u); }
@@ -38,7 +47,12 @@ static inline void interrupts_on(void) { __asm volatile("cpsie i\n isb" ::: "mem
 /* With interrupts off: sleeps until one is pending. */
 static inline void sleep(void) { __asm volatile("dsb\n isb\n wfi" ::: "memory"); }
 
-void tim2_interrupt(void);
-void tim5_interrupt(void);
+/* Timers as in drivers/pace.h: that of parts that are polled on a bus, and the ADC's. */
+typedef enum { PACER_POLL, PACER_ADC, PACERS } pacer_t;
+void pacer_start(pacer_t which, uint32_t rate_mhz);
+uint32_t pacer_wait(pacer_t which);
+
+void pacer_interrupt(pacer_t which);
+void tim3_interrupt(void);
 
 #endif

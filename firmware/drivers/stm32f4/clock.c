@@ -1,4 +1,5 @@
-/* Clocks of an STM32F405 or F407 with a crystal of 8 MHz; dividers as zephyr's stm32f4_disco.dts has them. SPDX-License-Identifier: Apache-2.0 */
+/* Clocks of an STM32F405 or F407 with a crystal of 8 MHz; dividers as zephyr's stm32f4_disco.dts has them.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/stm32f4/chip.h"
 
 #define FLASH_ACR REG(0x40023c00u)

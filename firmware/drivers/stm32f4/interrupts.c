@@ -8,11 +8,15 @@ void Default_Handler(void) {
   __asm volatile("mrs %0, ipsr" : "=r"(exception));
   switch (exception - 16) {
     case IRQ_TIM2:
-      tim2_interrupt();
+      pacer_interrupt(PACER_POLL);
       return;
     case IRQ_TIM5:
-      tim5_interrupt();
+      pacer_interrupt(PACER_ADC);
       return;
+    case IRQ_TIM3:
+      tim3_interrupt();
+      return;
+    case IRQ_ADC:
     case IRQ_I2C1_EVENT:
     case IRQ_I2C1_ERROR:
       irq_disable(exception - 16); /* it only wakes; its reason stays until the driver has dealt with it */

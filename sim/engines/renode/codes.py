@@ -23,6 +23,8 @@ IMUS: Mapping[str, tuple[Mapping[float, int], Mapping[float, int]]] = {
     ),
 }
 SOUND = ("mp34dt05",)
+ANALOGUE = ("ina240",)  # codes around the middle of an ADC of 12 bits
+_MIDDLE = 2048
 THERMOMETERS = ("si7021",)  # in hundredths of a degree
 _COLDEST, _HOTTEST = -40 * BILLION, 85 * BILLION  # SI70xx refuses what is beyond
 
@@ -34,6 +36,9 @@ def model_values(fed: Fed) -> bytes:
     """
     if fed.part in SOUND:
         return fed.codes
+    if fed.part in ANALOGUE:
+        raw = np.frombuffer(fed.codes, "<i2").astype(np.int64) + _MIDDLE
+        return bytes(np.clip(raw, 0, 2 * _MIDDLE - 1).astype("<u2"))
     if fed.part in THERMOMETERS:
         return _temperature(fed)
     if fed.part not in IMUS:

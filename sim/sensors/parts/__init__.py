@@ -21,6 +21,7 @@ NAMES = {
     "hts221": "temperature, ST",
     "iis3dwb": "three-axis vibration, ST",
     "ina219": "current through a shunt, TI",
+    "ina240": "current through a shunt, an amplifier on an ADC, TI",
     "lsm6dso": "accelerometer and gyroscope, ST",
     "lsm9ds1": "accelerometer and gyroscope (its magnetometer is not modelled), ST",
     "mp34dt05": "digital microphone, ST, as the Arduino core reads it",

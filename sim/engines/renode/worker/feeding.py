@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MODELS = ("LSM9DS1_IMU", "NRF52840_PDM", "SI70xx")
+MODELS = ("LSM9DS1_IMU", "NRF52840_PDM", "SI70xx", "STM32_ADC")
+_ADC_CHANNEL = 1  # firmware/drivers/stm32f4/adc.c
 _BILLIONTHS = 9  # decimal places
 
 
@@ -29,10 +30,13 @@ class Feeding:
     def feed(self, data: bytes) -> None:
         """Samples for its queue: 6 values of 64 bits each (IMU), or one of 16 bits (microphone).
 
-        A thermometer has no queue, but one value of 64 bits.
+        A thermometer has no queue, but one value of 64 bits. Codes of an ADC are unsigned, of 16 bits.
         """
         if self._model == "NRF52840_PDM":
             self._feed_sound(data)
+            return
+        if self._model == "STM32_ADC":
+            self._feed_codes(data)
             return
         from System import Decimal
 
@@ -45,6 +49,12 @@ class Feeding:
             self._part.FeedAccelerationSample(*made[at : at + 3])
             self._part.FeedAngularRateSample(*made[at + 3 : at + 6])
 
+    def _feed_codes(self, data: bytes) -> None:
+        from System import UInt32
+
+        for (code,) in struct.iter_unpack("<H", data):
+            self._part.FeedSample(UInt32(code), UInt32(_ADC_CHANNEL), 1)
+
     def _feed_sound(self, data: bytes) -> None:
         handle, name = tempfile.mkstemp(suffix=".s16")
         try:
@@ -56,7 +66,7 @@ class Feeding:
 
     def drop(self) -> int:
         """Empties the queue; how many samples were in it."""
-        if self._model == "SI70xx":
+        if self._model in ("SI70xx", "STM32_ADC"):  # has just what is read next
             return 0
         names = ("decoderLeft",) if self._model == "NRF52840_PDM" else ("accelerationFifo", "angularRateFifo")
         left = 0
