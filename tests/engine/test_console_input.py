@@ -116,6 +116,14 @@ def test_a_prompt_that_does_not_come(talk: Callable[..., Machine]) -> None:
         machine.console.send("x", baud=0)
 
 
+def test_firmware_that_reads_nothing_is_told_of(tmp_path: Path) -> None:
+    with Machine.started(echo(tmp_path, "qemu", "-DDEAF"), BOARD, engine()) as machine:
+        machine.console.prompt(within="1 s")
+        machine.console.send("x" * 3000, baud=10_000_000)
+        with pytest.raises(UsageError, match="reads nothing, 2048 bytes wait at its UART"):
+            machine.run("10 ms")
+
+
 def test_the_same_in_robot(place: str, tmp_path: Path) -> None:
     pytest.importorskip("robot", reason='pip install "boardless[robot]"')
     engine_named(place)

@@ -119,7 +119,7 @@ class QemuSession:
             stop = self._go_on(due if limit is None else min(due, limit))
             while stop.kind is StopKind.ASLEEP and typing.next_due() is not None:
                 typing.give_one()
-                stop = self._awaited(self._waiting.stop(None))
+                stop = self._awaited(self._waiting.stop(None, input_waits=True))
             if stop.kind is not StopKind.LIMIT or (limit is not None and self._clock >= limit) or self._clock < due:
                 return stop
         return self._go_on(limit)
@@ -138,7 +138,8 @@ class QemuSession:
         moves, self._moves = self._moves, False
         with contextlib.suppress(OSError):  # QEMU is gone: the wait says why
             self._wiring.socket.send(steer.MOVE if moves else b"c")
-        stop = self._awaited(self._waiting.stop(None))
+        input_waits = self._typing is not None and self._typing.next_due() is not None
+        stop = self._awaited(self._waiting.stop(None, input_waits=input_waits))
         if moves and self._control.steer.refused:
             raise SetupError(_NO_MOVE)
         return stop

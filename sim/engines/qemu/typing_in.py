@@ -10,8 +10,11 @@ import termios
 from collections import deque
 
 from sim.engines.qemu.monitor import Monitor
+from sim.errors import UsageError
 
 _LOOKS = 20  # at whether QEMU has taken the byte; where it has not, the firmware has not read the one before
+
+_MOST_UNREAD = 2048  # bytes; a full pipe would be waited for
 
 
 class TypingIn:
@@ -39,14 +42,23 @@ class TypingIn:
             self.give_one()
 
     def give_one(self) -> None:
-        """The next one, due or not: the core sleeps, and it is what wakes it."""
+        """The next one, due or not: the core sleeps, and it is what wakes it. Raises UsageError where too many wait."""
         byte = self._waiting.popleft()[1]
+        if self._unread() >= _MOST_UNREAD:
+            raise UsageError(
+                f"console.send: the firmware reads nothing, {_MOST_UNREAD} bytes wait at its UART",
+                hint="console.prompt waits until it asks for some",
+            )
         with contextlib.suppress(OSError):  # QEMU is gone: the next wait says why
             os.write(self._pipe, bytes([byte]))
         for _ in range(_LOOKS):
-            left = array.array("i", [0])
-            fcntl.ioctl(self._pipe, termios.FIONREAD, left)
+            left = self._unread()
             # Its answer comes from the thread that hands the byte to the UART, behind that.
             self._monitor.is_shut_down()
-            if not left[0]:
+            if left != 1:  # none, or there is one in front that is not being read
                 return
+
+    def _unread(self) -> int:
+        left = array.array("i", [0])
+        fcntl.ioctl(self._pipe, termios.FIONREAD, left)
+        return left[0]

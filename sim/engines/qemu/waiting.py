@@ -15,10 +15,11 @@ from sim.engines.qemu.wiring import Wiring
 
 # The firmware can make none of these happen by being slow: they only catch an engine without progress.
 _LOOK_EVERY = 0.1  # s of host time between two looks at a core that does not stop
+_LOOK_SOON = 0.01  # the same where input waits for a core that may sleep: each byte of it does
 _ASLEEP_AFTER = 2  # looks in a row without one instruction, every thread of QEMU waiting for something
-_STUCK_AFTER = 60  # looks in a row without one instruction
+_STUCK_AFTER = 6.0  # s of looks in a row without one instruction
 _STUCK_USES = 1.0  # s of CPU time of QEMU's in these looks: less, and it is the host that is too busy for it
-ANSWER_WITHIN = _LOOK_EVERY * _STUCK_AFTER  # s of host time for a request to a core that stands still
+ANSWER_WITHIN = _STUCK_AFTER  # s of host time for a request to a core that stands still
 
 _RESET = "the firmware asked for a reset (AIRCR.SYSRESETREQ)"
 _STACK_LEFT = "stack overflow: the stack pointer has left the RAM"
@@ -49,16 +50,19 @@ class Waiting:
         """The probe holds the core in front of an instruction."""
         return self.last is not None and self.last.kind in OF_PROBE
 
-    def stop(self, deadline: float | None) -> Stop:
-        """Waits for the next stop; with a deadline (host's monotonic clock) not longer than that."""
-        self.last = self._next_stop(deadline)
+    def stop(self, deadline: float | None, *, input_waits: bool = False) -> Stop:
+        """Waits for the next stop; with a deadline (host's monotonic clock) not longer than that.
+
+        `input_waits`: there is input to wake a core that sleeps, so that is looked for more often.
+        """
+        self.last = self._next_stop(deadline, _LOOK_SOON if input_waits else _LOOK_EVERY)
         return self.last
 
-    def _next_stop(self, deadline: float | None) -> Stop:
+    def _next_stop(self, deadline: float | None, look_every: float) -> Stop:
         monitor = self._wiring.monitor
         looks, before, used = 0, -1, None
         while True:
-            ready = [fd for fd, _ in self._poll.poll(_LOOK_EVERY * 1000)]
+            ready = [fd for fd, _ in self._poll.poll(look_every * 1000)]
             if self._wiring.socket.fileno() in ready:
                 return self._stop_of_probe()
             elif ready:  # an event of QEMU's, or its end, which the probe's socket says too
@@ -77,7 +81,7 @@ class Waiting:
                 if self._image.debugger:  # which may hold the core as long as it likes
                     continue
                 late = deadline is not None and time.monotonic() > deadline
-                if late or (deadline is None and self._no_progress(looks, used)):
+                if late or (deadline is None and self._no_progress(looks, look_every, used)):
                     return self._stuck()
 
     def _stop_of_probe(self) -> Stop:
@@ -91,13 +95,13 @@ class Waiting:
         kind, pc, symbol = self._wiring.control.event()
         return Stop(_KINDS[kind], pc=pc, symbol=symbol, detail=self._stack_left() if kind == ctl.EVENT_STACK else "")
 
-    def _no_progress(self, looks: int, used_before: float | None) -> bool:
+    def _no_progress(self, looks: int, look_every: float, used_before: float | None) -> bool:
         """`used_before`: CPU time of QEMU's when the core was last seen to move."""
         pid = self._wiring.process.pid
         # A host that is busy starves QEMU, but then a thread of it wants to run.
         used = cpu_seconds(pid)
         starved = used is not None and used_before is not None and used - used_before < _STUCK_USES
-        stuck = (looks >= _ASLEEP_AFTER and asleep(pid)) or (looks >= _STUCK_AFTER and not starved)
+        stuck = (looks >= _ASLEEP_AFTER and asleep(pid)) or (looks * look_every >= _STUCK_AFTER and not starved)
         # Or it has come to a stop since this look began, and sleeps until we answer.
         return stuck and not self._poll.poll(0)
 

@@ -12,15 +12,15 @@ struct cache_shape {
 };
 
 struct cache_slot {
+  uint64_t used;    /* time of last use */
   uint32_t tag;     /* address >> line_shift, or NO_LINE */
   uint32_t sectors; /* bit per sector that was read */
-  uint32_t used;    /* time of last use */
   uint32_t code;    /* holds instructions */
 };
 struct cache {
   struct cache_slot *slot;
+  uint64_t clock; /* counts uses; an hour of board time has more of them than 32 bits */
   uint32_t ways, sets, line_shift, sector_shift, sector_mask, slots;
-  uint32_t clock;
   uint32_t newest; /* sector that was used last: using it again changes nothing */
 };
 enum { NO_LINE = 0xffffffffu };
