@@ -116,7 +116,7 @@ def sensitivity(folder: Path, data: Mapping[str, Any]) -> list[dict[str, Any]]:
                 continue
             steps = (
                 [parameter.value // 2, parameter.value * 2]
-                if key.endswith("sector")
+                if key.endswith(("sector", "size", "line"))  # powers of two
                 else [parameter.value - 1, parameter.value + 1]
             )
             for value in steps:

@@ -5,6 +5,8 @@ No package of Renode's makers: what is in it is that Renode's own. Skipped where
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 
 from sim.engines.renode import find_renode
 from sim.errors import SetupError
+from sim.report.json_out import schema
 from sim.settings import Settings
 
 
@@ -45,8 +48,11 @@ def test_a_package_is_installed_found_and_runs(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    said = boardless("engine", "install", "renode", str(path), "--python", str(found.python))
+    said = boardless("engine", "install", "renode", str(path), "--python", str(found.python), "--json", "r.json")
     assert "it has run a machine" in said
+    installed = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert set(installed) == set(schema("engine")["properties"])
+    assert installed["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     path.unlink()
     assert str(tmp_path / "data") in boardless("doctor")
     model = Path(__file__).resolve().parents[2] / "models/hello/hello.tflite"
