@@ -14,7 +14,7 @@ from sim.settings import Settings
 @lru_cache(maxsize=1)
 def _registered() -> dict[str, EntryPoint]:
     """Engines of this environment. Kept: looking through all its packages takes as long as starting a machine."""
-    return {e.name: e for e in reversed(entry_points(group="boardless.engines"))}
+    return {e.name: e for e in reversed(tuple(entry_points(group="boardless.engines")))}
 
 
 def engine_names() -> tuple[str, ...]:
