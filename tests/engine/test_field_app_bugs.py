@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -105,11 +107,25 @@ def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     return captured.out + captured.err
 
 
+# In these the instant matters at which the firmware does something: the windows and labels above are those of its speed
+# as GCC 12 compiles it. GCC 14's code is as wrong, with other labels or in a longer stimulus.
+TIMED, TIMED_FOR = ("race", "stale"), "12"
+
+
+def compiler_version() -> str:
+    gcc = shutil.which("arm-none-eabi-gcc") or pytest.skip("arm-none-eabi-gcc is not installed")
+    return subprocess.run([gcc, "-dumpversion"], capture_output=True, text=True, check=True).stdout.split(".")[0]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_from_the_field_to_the_fix(
     name: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine()
+    if name in TIMED and (version := compiler_version()) != TIMED_FOR:
+        pytest.skip(
+            f"this bug's windows depend on the firmware's speed: they are set for GCC {TIMED_FOR}, not {version}"
+        )
     monkeypatch.setenv("HOME", HOME)
     monkeypatch.chdir(pytester.path)
     case = CASES[name]
