@@ -39,6 +39,7 @@ def whole(gesture: Path) -> Campaign:
     return run(gesture, places=("weights", "code", "stack"), bits=(1, 64), count=10)
 
 
+@pytest.mark.slow
 def test_outcomes_have_their_classes(whole: Campaign) -> None:
     assert len(whole.outcomes) == 60
     assert whole.windows > 10
@@ -60,6 +61,7 @@ def test_the_same_for_any_number_of_jobs(gesture: Path, whole: Campaign) -> None
     assert run(gesture, places=("weights", "code", "stack"), bits=(1, 64), count=10, jobs=2) == whole
 
 
+@pytest.mark.slow
 def test_it_goes_on_after_a_stop(
     gesture: Path, whole: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def talk(place: str, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
 
 
 @pytest.mark.parametrize("flags", [(), ("-DSLEEPS",)], ids=["polls", "sleeps"])
+@pytest.mark.slow
 def test_a_dialogue(talk: Callable[..., Machine], flags: tuple[str, ...]) -> None:
     console = talk(*flags).console
     console.expect("ready", within="1 s")
@@ -85,6 +86,7 @@ def test_a_dialogue(talk: Callable[..., Machine], flags: tuple[str, ...]) -> Non
     assert console.text.count("> ") == 4
 
 
+@pytest.mark.slow
 def test_bytes_come_at_the_pace_of_the_line(talk: Callable[..., Machine]) -> None:
     machine = talk()
     machine.console.prompt(within="1 s")
@@ -105,6 +107,7 @@ def test_two_dialogues_are_alike(talk: Callable[..., Machine]) -> None:
     assert seen[0] == seen[1]
 
 
+@pytest.mark.slow
 def test_a_prompt_that_does_not_come(talk: Callable[..., Machine]) -> None:
     machine = talk()
     machine.console.prompt(within="1 s")

@@ -260,6 +260,7 @@ def test_skipped(machine):
 """
 
 
+@pytest.mark.slow
 def test_a_red_test_leaves_a_file_and_says_how_to_run_it(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,6 +277,7 @@ def test_a_red_test_leaves_a_file_and_says_how_to_run_it(
     assert capsys.readouterr().out.startswith("same: ")
 
 
+@pytest.mark.slow
 def test_recordings_as_asked(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     engine()
     bench_elf(pytester.path)

@@ -118,6 +118,7 @@ def test_input_larger_than_the_buffer(machine: Machine) -> None:
         (20, "floods the port with figures: more than 1024 keys"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_floods_end_soon_and_take_no_memory(machine: Machine, case: int, text: str) -> None:
     begun, before = time.process_time(), resident()
     assert text in reason(machine, case, within="60 s")
@@ -139,10 +140,12 @@ def test_a_million_opens_leave_one_sensor(machine: Machine) -> None:
     assert len(machine.port._handles) == 1
 
 
+@pytest.mark.slow
 def test_ringing_for_ever_is_stopped_by_board_time(machine: Machine) -> None:
     assert "did not come within" in reason(machine, 29, within="20 ms")
 
 
+@pytest.mark.slow
 def test_sleeping_nothing_for_ever_is_stopped_by_board_time(machine: Machine) -> None:
     assert "did not come within" in reason(machine, 31, within="20 ms")
 

@@ -24,6 +24,7 @@ MODELS = data_root() / "models"
     ],
     ids=["gesture app", "int8 model", "float model"],
 )
+@pytest.mark.slow
 def test_first_pytest_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], passed: int
 ) -> None:

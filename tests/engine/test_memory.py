@@ -31,6 +31,7 @@ def deep(folder: Path, core: str, case: int, value: int = 0, *, check: bool, scr
 
 
 @pytest.mark.parametrize("core", CORES)
+@pytest.mark.slow
 def test_the_painted_peak_is_that_of_every_store(tmp_path: Path, core: str) -> None:
     peaks = []
     for depth in (0, 1, 7, 12):
@@ -85,6 +86,7 @@ def test_a_task_with_a_stack_of_its_own_is_no_overflow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("core", CORES)
+@pytest.mark.slow
 def test_the_stack_of_interrupts_apart(tmp_path: Path, core: str) -> None:
     with deep(tmp_path, core, RECURSE, 1, check=True, script="upside.ld") as machine:
         machine.console.expect("done")

@@ -71,6 +71,7 @@ def test_it(machine, n):
     )
 
 
+@pytest.mark.slow
 def test_options_win_over_markers_and_markers_over_settings(project: pytest.Pytester) -> None:
     (project.path / "boardless.toml").write_text('board = "stm32f4_discovery"\n')
     project.makepyfile(
@@ -91,6 +92,7 @@ def test_marker(board):
     result.stdout.fnmatch_lines_random(["*test_marker?nucleo_l152re? PASSED*", "*test_marker?stm32f4_discovery?*"])
 
 
+@pytest.mark.slow
 def test_engines_of_other_packages(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that a package brings by its entry point; each test runs on each that is named."""
     package = project.mkdir("installed")
@@ -304,6 +306,7 @@ def test_junit_properties(project: pytest.Pytester) -> None:
     assert found["boardless_firmware_sha256"] == said
 
 
+@pytest.mark.slow
 def test_no_resource_warnings(project: pytest.Pytester) -> None:
     project.makepyfile(
         PORT
@@ -329,6 +332,7 @@ def test_nothing_is_left():
     assert "ResourceWarning" not in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.slow
 def test_app_and_model_markers(project: pytest.Pytester) -> None:
     (project.path / "own.tflite").write_bytes((data_root() / "models/hello/hello.tflite").read_bytes())
     project.makepyfile(

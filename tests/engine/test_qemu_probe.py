@@ -37,6 +37,7 @@ def session(path: Path, core: str, *, timers: bool, stops: Sequence[str], consol
         running.close()
 
 
+@pytest.mark.slow
 def test_the_source_has_no_warnings(tmp_path: Path) -> None:
     sources = sorted(Path(probe.__file__).parent.glob("*.c"))
     flags = ["-std=gnu11", "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
@@ -78,6 +79,7 @@ def regions(path: Path, core: str, names: Sequence[str], *, timers: bool) -> lis
 
 @pytest.mark.parametrize("timers", [False, True], ids=["blocks", "icount"])
 @pytest.mark.parametrize("core", CORES)
+@pytest.mark.slow
 def test_regions_have_the_hand_counted_length(folder: Path, core: str, timers: bool) -> None:
     path = compiled(folder, core, ["regions.S"], name="regions")
     together = regions(path, core, [*_LENGTHS, "calls_out", "jumps_out"], timers=timers)

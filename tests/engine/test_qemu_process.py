@@ -166,6 +166,7 @@ def test_a_qemu_that_exports_nothing_is_told_apart(tmp_path: Path) -> None:
         ("kill -9 $$", "SIGKILL"),
     ],
 )
+@pytest.mark.slow
 def test_a_qemu_that_does_not_start(firmware: Path, tmp_path: Path, script: str, text: str) -> None:
     broken = tmp_path / "qemu-system-arm"
     broken.write_text(
@@ -270,6 +271,7 @@ def in_session(session: int) -> list[int]:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("mode", ["run", "boot"])
 @pytest.mark.parametrize("after", [0.0, 0.013, 0.04, 0.11, 0.5])
+@pytest.mark.slow
 def test_python_ends_qemu_ends(firmware: Path, tmp_path: Path, how: signal.Signals, mode: str, after: float) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", _CHILD.format(here=str(HERE.parent), core=CORE), str(firmware), mode],

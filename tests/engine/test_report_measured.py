@@ -70,6 +70,7 @@ def test_wrong_options_are_told_before_anything_is_built(
     assert captured.out == ""
 
 
+@pytest.mark.slow
 def test_budgets_and_reports_have_the_operators(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     engine()
     monkeypatch.setenv("HOME", HOME)
@@ -105,6 +106,7 @@ def test_it(machine, recording):
     )
 
 
+@pytest.mark.slow
 def test_watching_operators_does_not_move_board_time(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def swept(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
+@pytest.mark.slow
 def test_every_combination_has_a_row(swept: Path) -> None:
     said = json.loads((swept / "s.json").read_text())
     jsonschema.validate(said, json_out.schema("sweep"))
@@ -111,6 +112,7 @@ def test_the_picture(swept: Path) -> None:
     assert "http" not in (swept / "p.svg").read_text().replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.slow
 def test_a_sweep_that_was_interrupted_goes_on(data: Path) -> None:
     """The first board's recordings come from the journal; the table is the same."""
     engine()

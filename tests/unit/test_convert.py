@@ -203,6 +203,7 @@ def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(call, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_command(saved, tmp_path):
     np.save(tmp_path / "x.npy", X)
     done = command(saved, "--data", tmp_path / "x.npy", "-o", tmp_path / "m.tflite")
@@ -225,6 +226,7 @@ def test_command_as_json(saved, tmp_path):
     assert json.loads(done.stdout)["bytes"] == (tmp_path / "m.tflite").stat().st_size
 
 
+@pytest.mark.slow
 def test_command_with_wrong_data(saved, tmp_path):
     np.save(tmp_path / "x.npy", X[:, :5])
     done = command(saved, "--data", tmp_path / "x.npy", "-o", tmp_path / "m.tflite")
