@@ -202,13 +202,16 @@ def test_a_killed_engine_fails_the_test(images: Callable[[str], Path], what: str
 def test_a_host_that_does_not_let_the_engine_run_is_waited_for(
     images: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.engines.qemu.waiting._STUCK_AFTER", 3)
+    monkeypatch.setattr("sim.engines.qemu.waiting._STUCK_AFTER", 0.3)
     with started(images("cortex-m4"), "cortex-m4", 14) as machine:
         machine.run("10 ms")
         pid = machine._session.pid  # type: ignore[attr-defined]
         os.kill(pid, signal.SIGSTOP)
-        Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)  # all its threads stand: it may not be done before
+        later = Timer(1.0, os.kill, (pid, signal.SIGCONT))
+        later.start()
         machine.run("10 ms")
+        later.join()
         assert machine.time == pytest.approx(0.02, abs=1e-6)
 
 
