@@ -11,11 +11,15 @@ from sim.paths import data_root
 
 @dataclass(frozen=True)
 class Bug:
-    """`changes`: (as it ships, with the bug), or, where the app as it ships is not the fixed one, `fixed` as well."""
+    """`changes`: (as it ships, with the bug), or, where the app as it ships is not the fixed one, `fixed` as well.
+
+    `head`: lines in front of the source, with and without the bug.
+    """
 
     app: str
     changes: tuple[tuple[str, str], ...]
     fixed: tuple[tuple[str, str], ...] = ()
+    head: str = ""
 
     def plant(self, folder: Path) -> Path:
         """A copy of the app with the bug, in folder/app; what is there is replaced."""
@@ -34,7 +38,7 @@ class Bug:
         for old, new in changes:
             assert text.count(old) == 1, f"{source} has not got {old!r} once: the app has changed, change the bug, too"
             text = text.replace(old, new)
-        source.write_text(text, encoding="utf-8")
+        source.write_text(self.head + text, encoding="utf-8")
         return copy
 
 
@@ -87,10 +91,17 @@ int main() {
     (_READ, _READ + "    if (loud_in_a_row(samples, card::stride) > 6) show(9, 1);\n"),
 ))  # fmt: skip
 
-_REPORT = _DECIDE + "    if (best == 5) bl_sleep_ns(1500000000);  // tells the fleet's server\n"
-STALE = Bug("vehicle", ((_DECIDE, _REPORT),), (
-    ("  int16_t samples[card::stride][kAxes];\n", _FORGET + "  int16_t samples[card::stride][kAxes];\n"),
-    ("    if (!window.due()) continue;\n", _SKIP), (_DECIDE, _REPORT),
+# Until an instant between two samples, 0.9 s behind the window: as many are lost whatever the firmware's speed.
+_REPORT = f"""{_DECIDE}
+    if (best == 5) {{  // tells the fleet's server
+      const uint64_t until = opened + (imu.index() + card::stride + 90) * 10000000ull + 5000000;
+      bl_sleep_ns(until - bl_time_ns());
+    }}
+"""
+_OPENED = ("  int16_t samples[card::stride][kAxes];\n",
+           "  const uint64_t opened = bl_time_ns();\n  int16_t samples[card::stride][kAxes];\n")  # fmt: skip
+STALE = Bug("vehicle", (_OPENED, (_DECIDE, _REPORT)), (
+    (_OPENED[0], _FORGET + _OPENED[1]), ("    if (!window.due()) continue;\n", _SKIP), (_DECIDE, _REPORT),
 ))  # fmt: skip
 
 DROPOUT = Bug("gesture", (), (
@@ -135,18 +146,28 @@ UNSET = Bug("gesture", (  # begins with what the inference has left on the stack
     ("int main() {\n", _MOST.replace("{};", ";")), (_READ, _NO_HIT),
 ), (("int main() {\n", _MOST.replace("{};", " = 0;")), (_READ, _NO_HIT)))  # fmt: skip
 
-_TIMER = """volatile uint32_t best_now;
-extern "C" void SysTick_Handler() { best_now = 0; }  // nothing for a while: as at the start
+# The timer runs while the display is drawn, and by its ticks: which of them come there does not hang on how fast the
+# rest of the firmware is.
+_TIMER = """volatile uint32_t best_now, ticks;
+extern "C" void SysTick_Handler() {
+  ticks = ticks + 1;
+  if (ticks % 6 == 0) best_now = 0;  // nothing for a while: as at the start
+}
 
-int main() {
+void draw() {
   auto* systick = reinterpret_cast<volatile uint32_t*>(0xE000E010);
-  systick[1] = 200000;
+  systick[1] = 20000;
   systick[2] = 0;
   systick[0] = 7;
+  for (const uint32_t from = ticks; ticks - from < 2;) continue;
+  systick[0] = 0;
+}
+
+int main() {
 """
 _GIVEN = "    decide(smoothing.best(), smoothing.mean(smoothing.best()));\n"
 _SHARED = """    best_now = smoothing.best();
-    for (volatile int row = 0; row < 20000;) row = row + 1;  // draws it on the display
+    draw();
     decide({}, smoothing.mean(smoothing.best()));
 """
 RACE = Bug("gesture", (("int main() {\n", _TIMER), (_GIVEN, _SHARED.format("best_now"))),
