@@ -2,6 +2,7 @@
 #include "boardless_recorder.h"
 
 enum { SENSORS = 4, HEAD = 8, LINE_BYTES = 48, LABEL = 24, STACK_MOST = 2048, STACK_LINE = 32, RECORD_MOST = 0xfffff };
+enum { BESIDE = 2 * HEAD + 8 + LABEL }; /* what may follow a read: an inference, and a decision with its label */
 enum { SAMPLES = 1, DECISION = 2, INFERENCE = 3 };
 
 static struct {
@@ -15,6 +16,7 @@ static struct {
   struct {
     const char *name;
     uint32_t rate_mhz, range, range2, channels, width;
+    uint32_t cut_reads, cut_samples; /* reads that did not fit whole since the opening, and what of them was left out */
   } sensor[SENSORS];
   uint32_t sensors;
   uint32_t line, crc; /* of the dump that is under way */
@@ -85,14 +87,30 @@ int blr_sensor(const char *name, uint32_t rate_mhz, uint32_t range, uint32_t ran
   r.sensor[slot].range2 = range2;
   r.sensor[slot].channels = channels;
   r.sensor[slot].width = width;
+  r.sensor[slot].cut_reads = r.sensor[slot].cut_samples = 0;
   return (int)slot;
+}
+
+/* For one read, when all others are gone. */
+static uint32_t room(void) {
+  uint32_t bytes = r.size > HEAD + BESIDE ? r.size - HEAD - BESIDE : 0;
+  return bytes < RECORD_MOST ? bytes : RECORD_MOST;
 }
 
 void blr_samples(int sensor, uint32_t first, const void *codes, uint32_t samples) {
   const uint8_t *from = codes;
-  uint32_t bytes;
+  uint32_t size, most, bytes;
   if (sensor < 0 || (uint32_t)sensor >= r.sensors) return;
-  bytes = samples * r.sensor[sensor].channels * r.sensor[sensor].width;
+  size = r.sensor[sensor].channels * r.sensor[sensor].width;
+  most = room() / size;
+  if (samples > most) { /* its end is what comes last before whatever went wrong */
+    r.sensor[sensor].cut_reads++;
+    r.sensor[sensor].cut_samples += samples - most;
+    first += samples - most;
+    from += (samples - most) * size;
+    samples = most;
+  }
+  bytes = samples * size;
   if (bytes == 0 || !begin(SAMPLES, (uint32_t)sensor, first, bytes)) return;
   for (uint32_t i = 0; i < bytes; i++) push(from[i]);
 }
@@ -202,6 +220,13 @@ static void header(const char *trigger) {
     number(r.sensor[i].range2);
     number(r.sensor[i].channels);
     number(r.sensor[i].width);
+    end();
+    if (r.sensor[i].cut_reads == 0) continue;
+    line('L');
+    put(' ');
+    put_text(r.sensor[i].name);
+    number(r.sensor[i].cut_reads);
+    number(r.sensor[i].cut_samples);
     end();
   }
 }

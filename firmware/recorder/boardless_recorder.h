@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-/* `memory`: the ring; the oldest reads are given up as it fills, at least one whole read has to fit. `build_id`: the
+/* `memory`: the ring; the oldest reads are given up as it fills. Of a read that is larger than the ring (less 56 bytes)
+ * the last samples are kept, and the dump says how many were not. `build_id`: the
  * bytes of the image's GNU build id, or NULL. `stack_top`: up to where a fault dumps the stack, 0: not at all. */
 void blr_init(void *memory, uint32_t bytes, const char *app, const uint8_t *build_id, uint32_t build_id_bytes,
               uint32_t stack_top, void (*put)(char));

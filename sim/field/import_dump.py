@@ -30,6 +30,9 @@ def add_dump(found: Imported, log: Path, number: int) -> None:
         found.remarks.append(f"{log.name}: {dump.torn} torn lines, {dump.lost} missing by their numbers{end}")
     if dump.trigger:
         found.remarks.append(f"{log.name}: dumped for {dump.trigger}")
+    for slot, (reads, left_out) in sorted(dump.cut.items()):
+        found.remarks.append(f"{log.name}: {reads} reads of {slot} did not fit the recorder's ring whole: "
+                             f"{left_out} samples were left out at their beginnings")  # fmt: skip
     found.dump = dump
     starts: dict[str, int] = {}
     for slot, sensor in sorted(dump.sensors.items()):

@@ -3,11 +3,11 @@
     ~BL <number> <kind> <fields ...>*<CRC-32 of what stands between ~ and *, eight hex digits>
 
 Numbers count from 0, so a missing line is noticed. Kinds: H header (format, build id, app, trigger), S sensor (slot,
-rate in mHz, range, second range, channels, bytes a value), D data (slot, index of the first sample, codes in hex,
-little-endian), C decision (class, score bits in hex, label, slot=samples ...), I inference
-(slot=samples ...), F fault (exception, CFSR, HFSR, MMFAR,
-BFAR in hex), R registers (name=hex ...), K stack (address, bytes in hex), E end (count of lines). Other text may stand
-between them, before and behind. docs/field.md describes it for those who write the device's side.
+rate in mHz, range, second range, channels, bytes a value), L (slot, reads that did not fit the ring whole, samples left
+out of them), D data (slot, index of the first sample, codes in hex, little-endian), C decision (class, score bits in
+hex, label, slot=samples ...), I inference (slot=samples ...), F fault (exception, CFSR, HFSR, MMFAR, BFAR in hex),
+R registers (name=hex ...), K stack (address, bytes in hex), E end (count of lines). Other text may stand between them,
+before and behind. docs/field.md describes it for those who write the device's side.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Dump:
     app: str = ""
     trigger: str = ""
     sensors: dict[str, LoggedSensor] = field(default_factory=dict)
+    cut: dict[str, tuple[int, int]] = field(default_factory=dict)  # reads that did not fit the ring, samples left out
     pieces: list[Piece] = field(default_factory=list)
     decisions: list[LoggedDecision] = field(default_factory=list)
     inferences: dict[str, list[int]] = field(default_factory=dict)  # samples of a sensor that were taken before each
@@ -138,6 +139,11 @@ def _take(dump: Dump, kind: str, f: list[str]) -> None:
         if made.rate_mhz < 1 or not 1 <= made.channels <= 1 << 16 or made.width not in (1, 2):
             raise ValueError("no such sensor")
         dump.sensors[made.slot] = made
+    elif kind == "L":
+        reads, samples = int(f[1]), int(f[2])
+        if reads < 1 or samples < 1:
+            raise ValueError("nothing was left out")
+        dump.cut[f[0]] = (reads, samples)
     elif kind == "D":
         first = int(f[1])
         if first < 0:

@@ -6,9 +6,11 @@ holds; `"5 s below 0.6"`: dumped, too, when a decision's score is below that. do
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ SMALLEST = 1024  # bytes of the ring with which the app is run to see what it re
 _HEAD = 8  # bytes of a record, see boardless_recorder.c
 _BESIDE = 2 * _HEAD + 8 + 24  # a read may be followed by an inference and a decision with its label
 _WITHIN = 10**12  # ps of board time in which an app opens its sensors
+_READS, _ENOUGH = 8, 64  # of each sensor, and of one: the first ones may be smaller (to settle, say)
+_VERSION = 2  # of the note: another one when what is looked at changes
 _OPTION = re.compile(r"\s*(.+?)\s*(?:\bbelow\s+([0-9.]+))?\s*")
 
 
@@ -75,14 +79,17 @@ class Source:
 def sources_of(elf: Path, board: Board, layout: Layout, engine: Engine, note: Path) -> list[Source]:
     """What an app reads, seen by running it on samples of nothing. `note`: where it is kept for the next time.
 
-    Raises FirmwareFailure.
+    A larger read that comes later still is cut to the ring, and the dump says so. Raises FirmwareFailure.
     """
+    key = {"version": _VERSION, "elf": hashlib.sha256(elf.read_bytes()).hexdigest()}
     try:
-        return [Source(**known) for known in json.loads(note.read_text(encoding="utf-8"))["sources"]]
+        known = json.loads(note.read_text(encoding="utf-8"))
+        if known["key"] == key:
+            return [Source(**source) for source in known["sources"]]
     except (OSError, ValueError, KeyError, TypeError):
         pass
     found = _seen(elf, board, layout, engine)
-    remember(note, {"sources": [vars(s) for s in found]})
+    remember(note, {"key": key, "sources": [vars(s) for s in found]})
     return found
 
 
@@ -91,6 +98,13 @@ def _seen(elf: Path, board: Board, layout: Layout, engine: Engine) -> list[Sourc
 
     opened: dict[str, tuple[int, int]] = {}
     reads: dict[str, int] = {}
+    counts: Counter[str] = Counter()
+
+    def has_been_seen() -> bool:
+        if machine.port.exit_code is not None:
+            return True
+        every = bool(opened) and set(opened) == set(reads)
+        return every and (min(counts.values()) >= _READS or max(counts.values()) >= _ENOUGH)
 
     def look(request: Request, _now: int, answer: Answer) -> Answer:
         if request.op in (Op.OPEN, Op.BUS_OPEN) and answer.status == OK:
@@ -100,6 +114,7 @@ def _seen(elf: Path, board: Board, layout: Layout, engine: Engine) -> list[Sourc
             slot = machine.port.handle(request.arg[0]).name
             samples = request.arg[2] if request.op is Op.READ else request.arg[1]
             reads[slot] = max(reads.get(slot, 0), samples)
+            counts[slot] += 1
             if request.op is Op.READ:
                 return Answer(results=(samples, 0, 0, 0))  # memory as it is will do
         return answer
@@ -108,11 +123,10 @@ def _seen(elf: Path, board: Board, layout: Layout, engine: Engine) -> list[Sourc
         machine.port.onlookers.append(look)
         machine.port.inputs = lambda _slot, _capacity: None  # an app that is given its inputs has had all of them
         try:
-            machine.runner.advance(
-                _WITHIN, lambda: machine.port.exit_code is not None or (bool(opened) and set(opened) == set(reads))
-            )
+            machine.runner.advance(_WITHIN, has_been_seen)
         except FirmwareFailure:
-            if machine.failure is not None:
+            # An app may well fail on what is no motion and no sound, once it has read.
+            if machine.failure is not None and not (opened and set(opened) == set(reads)):
                 raise
     return [Source(slot, rate, size, max(1, reads.get(slot, 1))) for slot, (rate, size) in sorted(opened.items())]
 

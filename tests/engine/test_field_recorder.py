@@ -86,6 +86,21 @@ def test_rings_of_any_size(device: Callable[..., Path], tmp_path: Path, ring: in
     assert len(samples) * 12 <= ring
 
 
+def test_of_a_read_that_is_larger_than_the_ring_the_end_is_kept_and_it_is_said(
+    device: Callable[..., Path], tmp_path: Path
+) -> None:
+    elf = device("-DRING=200", "-DWINDOW=28")  # 336 bytes
+    raw, codes = lived(elf, motion(196), 3.3)
+    (tmp_path / "uart.log").write_bytes(raw)
+    made = import_logs([tmp_path / "uart.log"], Board.load("arduino_nano_33_ble"), elf=elf)
+    assert (made.sensors[0].samples() == codes[212:224]).all()
+    assert made.decisions[-1]["samples"] == {"imu": 12}  # it is there, too
+    said = [r for r in made.remarks if "did not fit" in r]
+    assert said == ["uart.log: 8 reads of imu did not fit the recorder's ring whole: 128 samples were left out at "
+                    "their beginnings"]  # fmt: skip
+    assert not any("torn" in r for r in made.remarks)
+
+
 def test_a_crash_with_its_samples(device: Callable[..., Path], tmp_path: Path) -> None:
     elf = device()
     raw, codes = lived(elf, motion(140, axis=1))

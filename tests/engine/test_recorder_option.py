@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +20,7 @@ from sim.errors import BuildError, UsageError
 from sim.field.importing import import_logs
 from sim.field.recorded import FieldRecording
 from sim.field.replay import replay
-from sim.firmware.recorder import RecorderOption, Source, span_of
+from sim.firmware.recorder import RecorderOption, Source, sources_of, span_of
 from sim.leaks import leaks
 from sim.paths import data_root
 from sim.sensors.find import find_recording
@@ -170,6 +172,35 @@ def test_a_setting_of_the_project_leaves_plain_models_alone() -> None:
     """What they infer is given by the test: they read no sensor."""
     model = data_root() / "models" / "hello" / "hello.tflite"
     assert target("2 s").build("invoke", model).recorder == "none: the app reads no sensor"
+
+
+def test_the_first_read_may_be_the_smaller_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(data_root() / "firmware" / "apps" / "gesture", "gesture")
+    source = Path("gesture/gesture.cc")
+    loop = "  while (imu.read("
+    assert source.read_text().count(loop) == 1
+    source.write_text(source.read_text().replace(loop, f"  imu.read(&samples[0][0], 1);  // settles\n{loop}"))
+    where = target("100 ms")
+    assert where.build("./gesture").recorder == where.build("gesture").recorder
+
+
+def test_a_note_of_another_version_or_image_is_not_believed(tmp_path: Path) -> None:
+    where = target("2 s")
+    elf, note = where.build("gesture").elf, tmp_path / "reads.json"
+    true = [Source("imu", 14900, 12, 7)]
+
+    def found() -> list[Source]:
+        return sources_of(elf, where.board, where.layout, where.engine, note)
+
+    note.write_text('{"sources": [{"slot": "imu", "rate_mhz": 1, "size": 2, "read": 3}]}')  # as the first version was
+    assert found() == true
+    text = note.read_text()
+    note.write_text(text.replace("14900", "14901"))
+    assert found() == [Source("imu", 14901, 12, 7)]  # it is what is asked
+    key = json.loads(text)["key"]["elf"]
+    note.write_text(text.replace("14900", "14901").replace(key, key[::-1]))
+    assert found() == true
 
 
 def test_options() -> None:

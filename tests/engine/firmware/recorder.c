@@ -7,7 +7,9 @@
 #ifndef RING
 #define RING 2048
 #endif
-enum { WINDOW = 7 };
+#ifndef WINDOW
+#define WINDOW 7
+#endif
 static uint8_t ring[RING];
 static int16_t codes[WINDOW * 6];
 extern const uint8_t __build_id[];
