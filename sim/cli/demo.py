@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,15 @@ def run(args: argparse.Namespace) -> int:
     if args.out.exists() and not args.out.is_dir():
         raise UsageError(f"{args.out}: not a folder", hint="--out DIR")
     show = _shown if args.json != "-" else _hidden
+    names = [name for name in USES if target.layout.slots is None or _slot(name) in target.layout.slots]
+    for name in (name for name in USES if name not in names):
+        show(f"Not played: {name}. A bus build for {target.board.title} has no driver for its {_slot(name)}.")
+    if not names:
+        raise UsageError(
+            f"board {target.board.name} has no sensor on its bus that the demo reads", hint='io = "port" plays it'
+        )
     uses = []
-    for name in USES:
+    for name in names:
         use = _played(name, target, show)
         uses.append(use)
         _draw(use, target, pictures[name])
@@ -49,9 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _played(name: str, target: Target, show: Any) -> Use:
-    from sim.demo import digits, gesture
-
-    part, board = gesture if name == "gesture" else digits, target.board
+    part, board = _part(name), target.board
     if part.SLOT not in board.parts:
         raise UsageError(
             f"board {board.name} has no {part.SLOT}, which the app {name!r} reads",
@@ -67,6 +73,17 @@ def _played(name: str, target: Target, show: Any) -> Use:
          f"{target.engine.version()} ({target.layout.machine})\n")  # fmt: skip
     use: Use = part.play(firmware, target, show)
     return use
+
+
+def _part(name: str) -> Any:
+    from sim.demo import digits, gesture
+
+    return gesture if name == "gesture" else digits
+
+
+def _slot(name: str) -> str:
+    slot: str = _part(name).SLOT
+    return slot
 
 
 def _draw(use: Use, target: Target, path: Path) -> None:
@@ -96,7 +113,7 @@ def _described(use: Use, picture: Path) -> dict[str, Any]:
                 "decided": item.decided,
                 "share": item.share,
                 "right": item.right,
-                "latency": item.latency,
+                "latency": None if math.isnan(item.latency) else item.latency,
             }
             for item in use.items
         ],

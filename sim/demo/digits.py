@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def play(firmware: Firmware, target: Target, show: Callable[[str], None]) -> Use
                 expected=expected,
                 decided=decision.label if decision else "",
                 share=decision.score if decision else 0.0,
-                latency=decision.latency if decision else 0.0,
+                latency=decision.latency if decision else math.nan,
                 decisions=(decision,) if decision else (),
                 values=tuple(float(v) / 255 for v in images[frame].ravel()),
             )

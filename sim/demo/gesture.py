@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sim.demo.shown import Item, Use
+from sim.demo.shown import Item, Use, longest
 from sim.paths import data_root
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def play(firmware: Firmware, target: Target, show: Callable[[str], None]) -> Use
             machine.run_to_end()
             decisions, base = tuple(machine.decisions), machine.time_base
         counts = Counter(d.label for d in decisions)
-        label, most = counts.most_common(1)[0]
+        label, most = counts.most_common(1)[0] if counts else ("", 0)
         items.append(
             Item(
                 name=path.stem,
                 expected=path.stem.rsplit("_", 1)[0],
                 decided=label,
-                share=most / counts.total(),
-                latency=max(d.latency for d in decisions),
+                share=most / max(1, counts.total()),
+                latency=longest(d.latency for d in decisions),
                 decisions=decisions,
                 values=sizes(recording),
             )

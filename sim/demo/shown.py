@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ class Item:
     expected: str
     decided: str
     share: float  # of its decisions (gesture), or the score (digits)
-    latency: float  # s, the longest from the newest sample to a decision
+    latency: float  # s, the longest from the newest sample to a decision; NaN where none is known, as in a bus build
     decisions: tuple[Decision, ...]
     values: tuple[float, ...]  # what is drawn: a line, or the pixels of a square, 0..1
 
@@ -43,12 +45,17 @@ class Use:
 
     @property
     def latency(self) -> float:
-        return max(item.latency for item in self.items)
+        return longest(item.latency for item in self.items)
 
     @property
     def summary(self) -> str:
         """One line."""
-        return (
-            f"{self.right} of {len(self.items)} right. One inference: {self.instructions:,} instructions; a decision "
-            f"comes at most {self.latency * 1000:.2f} ms after its last sample"
-        )
+        said = f"{self.right} of {len(self.items)} right. One inference: {self.instructions:,} instructions"
+        if math.isnan(self.latency):
+            return said
+        return f"{said}; a decision comes at most {self.latency * 1000:.2f} ms after its last sample"
+
+
+def longest(latencies: Iterable[float]) -> float:
+    """The longest of those that are known, in s; NaN if none is. `max` alone depends on where a NaN stands."""
+    return max((s for s in latencies if not math.isnan(s)), default=math.nan)

@@ -25,6 +25,7 @@ class Layout:
     console: str  # kind of UART: firmware/boards/console_<kind>.c
     console_base: int
     io: str = "port"  # where samples come from: the port, or "bus", the board's own peripherals
+    slots: tuple[str, ...] | None = None  # of a bus build: the sensors that it can read; None: those of the board
     native: bool = False  # the board's own addresses, for images that were linked for the board and not for a twin
 
 

@@ -27,6 +27,7 @@ from sim.errors import CannotPlay, FirmwareFailure, SetupError, UsageError
 from sim.evaluate import evaluate
 from sim.machine import Machine
 from sim.paths import data_root
+from sim.report.json_out import schema
 from sim.sensors.find import find_recording
 from sim.target import Target
 
@@ -221,6 +222,24 @@ def test_a_microphone_that_falls_silent() -> None:
         with pytest.raises(FirmwareFailure, match="sensor microphone: read failed: the bus is stuck"):
             machine.run("5 s")
         assert 0.5 < machine.time < 0.8
+
+
+def test_the_demo_plays_what_has_a_driver_and_its_json_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bus build knows no latency: null in JSON, which has no NaN, and no word of it in the text."""
+    jsonschema = pytest.importorskip("jsonschema")
+    target("bus")
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "-b", BOARD, "-e", "renode", "--io", "bus", "--json", "d.json"]) == 0
+    data = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))
+    jsonschema.validate(data, schema("demo"))
+    (use,) = data["uses"]
+    assert (use["use"], use["right"], len(use["items"])) == ("gesture", 8, 8)
+    assert {item["latency"] for item in use["items"]} == {None}
+    out = capsys.readouterr().out
+    assert "Not played: image. A bus build for Arduino Nano 33 BLE Sense has no driver for its camera." in out
+    assert "nan" not in out
 
 
 def test_what_a_bus_build_has_not_is_said(gesture: Machine) -> None:

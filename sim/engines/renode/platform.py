@@ -54,7 +54,8 @@ def bus_layout_of(board: Board) -> Layout:
     """Where a bus build for `board` is linked: with the product's own peripherals around it. Raises CannotPlay."""
     layout = layout_of(board)
     pins = data_root() / "firmware" / "drivers" / "boards" / f"{board.name}.c"
-    if board.bus is None or not pins.is_file() or not parts_of(board.folder):
+    parts = parts_of(board.folder)
+    if board.bus is None or not pins.is_file() or not parts:
         raise CannotPlay(
             f"board {board.name} has no bus build: no drivers for its sensors, or Renode has no models of them",
             hint='io = "port" plays it; docs/bus.md says which boards have one',
@@ -67,6 +68,7 @@ def bus_layout_of(board: Board) -> Layout:
         console=board.bus.chip,
         console_base=board.bus.console,
         io="bus",
+        slots=tuple(sorted(parts)),
     )
 
 
