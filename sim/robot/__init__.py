@@ -33,7 +33,7 @@ class BoardlessLibrary(DecisionKeywords, FigureKeywords):
     A board and an engine can be given where the library is imported, where a board is started, or by the settings of
     the project (``boardless.toml``, ``BOARDLESS_BOARD``, ``BOARDLESS_ENGINE``); the variables ``${BOARD}`` and
     ``${ENGINE}`` win over the import, so that a suite runs elsewhere by ``robot --variable ENGINE:renode``. Where the
-    engine is not installed, the test is skipped with the reason.
+    engine is not installed, or cannot play the board, the test is skipped with the reason.
 
     Durations are of board time: ``2 s``, ``150 ms``; a bare number is seconds. Every test has a board of its own; it is
     gone when the test ends. A firmware that faults, hangs or resets fails the keyword in that moment, with its

@@ -9,7 +9,7 @@ from robot.api import SkipExecution, logger
 from robot.api.deco import keyword
 
 from sim.decision import Decision
-from sim.errors import UsageError
+from sim.errors import CannotPlay, UsageError
 from sim.firmware import Firmware
 from sim.machine import Machine
 from sim.robot.given import duration_of, folders, path_of, variable
@@ -54,13 +54,15 @@ class BoardKeywords:
                 "Start Board: which firmware?", hint="app=gesture, model=my.tflite, or firmware=product.elf"
             )
         settings = Settings.load()
-        target = Target.of(
-            replace(
-                settings,
-                board=board or variable("BOARD") or self._board or settings.board,
-                engine=engine or variable("ENGINE") or self._engine or settings.engine,
-            )
+        settings = replace(
+            settings,
+            board=board or variable("BOARD") or self._board or settings.board,
+            engine=engine or variable("ENGINE") or self._engine or settings.engine,
         )
+        try:
+            target = Target.of(settings)
+        except CannotPlay as error:
+            raise SkipExecution(str(error)) from None
         missing = getattr(target.engine, "missing", str)()
         if missing:
             raise SkipExecution(f"no engine {target.engine.name} here: {missing}")

@@ -79,6 +79,24 @@ def test_without_the_engine_tests_are_skipped(tmp_path: Path) -> None:
     assert "no engine renode here" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("variables", "settings", "reason"),
+    [
+        ({"ENGINE": "qemu"}, {"BOARDLESS_IO": "bus"}, "engine qemu has none of the peripherals and sensors of"),
+        ({"ENGINE": "renode", "BOARD": "mps3_an547"}, {}, "Renode has no core 'cortex-m55'"),
+    ],
+)
+def test_what_the_engine_cannot_play_is_skipped(
+    variables: dict[str, str], settings: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    """As under pytest, with the reason; also where there is no Renode."""
+    words = [word for name, value in variables.items() for word in ("--variable", f"{name}:{value}")]
+    done, output = run(tmp_path, *words, "--test", "The Console Is Heard", str(SUITES), **settings)
+    assert done.returncode == 0, done.stdout
+    assert statuses(output) == {"The Console Is Heard": "SKIP"}
+    assert reason in done.stdout
+
+
 def test_every_keyword_is_documented(tmp_path: Path) -> None:
     out = tmp_path / "keywords.xml"
     subprocess.run(
