@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("CARGO_HOME", str(tmp_path / "cargo"))
     monkeypatch.setenv("BOARDLESS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CC", raising=False)
+    for name in [n for n in os.environ if n == "CC" or n.startswith(("PYRENODE_", "BOARDLESS_RENODE"))]:
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
