@@ -10,10 +10,14 @@
 #ifdef BOARDLESS_TFLM_2020
 #include "tensorflow/lite/micro/micro_error_reporter.h"
 #endif
+#ifdef BOARDLESS_VARIABLES
+#include "tensorflow/lite/micro/micro_resource_variable.h"
+#endif
 
 extern "C" {
 extern const uint8_t boardless_model_data[];
 extern uint8_t __arena_start[], __arena_end[];
+extern uint8_t __model_variables[];  // its address is how many the model has
 
 // One inference, entry to return: the region that instruction counts and times of an inference mean.
 __attribute__((noinline, used)) int boardless_invoke(void* interpreter) {
@@ -35,6 +39,12 @@ bool create(uint32_t bytes) {
 #ifdef BOARDLESS_TFLM_2020
   static tflite::MicroErrorReporter reporter;
   new (storage) tflite::MicroInterpreter(model, boardless_resolver(), __arena_start, bytes, &reporter);
+#elif defined(BOARDLESS_VARIABLES)
+  // They live in the arena too, and keep their values from one inference to the next.
+  auto* allocator = tflite::MicroAllocator::Create(__arena_start, bytes);
+  const auto count = static_cast<int>(reinterpret_cast<uintptr_t>(__model_variables));
+  auto* variables = tflite::MicroResourceVariables::Create(allocator, count);
+  new (storage) tflite::MicroInterpreter(model, boardless_resolver(), allocator, variables);
 #else
   new (storage) tflite::MicroInterpreter(model, boardless_resolver(), __arena_start, bytes);
 #endif

@@ -57,13 +57,18 @@ def _text(result: DiffResult) -> str:
     return "\n".join(lines)
 
 
+def _without_values(o: OperatorDiff) -> str:
+    names = o.operator.kind in ("VAR_HANDLE", "HASHTABLE")
+    return "has no values" if names or not o.operator.outputs else "not given by the host"
+
+
 def _table(host: HostDiff) -> list[str]:
     rows = [["", "operator", "layer", "max LSB", "mean", "differ", "of", ""]]
     for o in host.operators:
         d = o.difference
         name = [str(o.operator.index), o.operator.kind, o.operator.layer]
         if d is None:
-            rows.append([*name, "?", "", "", "", "not given by the host"])
+            rows.append([*name, "?", "", "", "", _without_values(o)])
         else:
             rows.append([*name, f"{d.largest:.6g}", f"{d.mean:.3g}", f"{d.differing:,}", f"{d.values:,}",
                          "<--" if o is host.first else ""])  # fmt: skip

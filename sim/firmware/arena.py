@@ -97,6 +97,7 @@ def _sized(model: Model, layout: Layout, sizing: Project, engine: Engine | None,
         arena=whole,
         heap=0,
         vectors=layout.vectors,
+        variables=model.variables,
     )
     try:
         sizing.link(model=model.data, memory=memory, card=model_card_h({}), to=elf)

@@ -128,6 +128,7 @@ def _firmware(
         heap=app.heap,
         vectors=layout.vectors,
         recorder=recorder,
+        variables=model.variables,
     )
     card_text = model_card_h(card)
     whole = "\0".join([project.key, model.sha256, memory, card_text])

@@ -43,11 +43,13 @@ def memory_ld(
     heap: int,
     vectors: int,
     recorder: tuple[int, int] | None = None,
+    variables: int | None = None,
 ) -> str:
     """Linker memory: (origin, size) of flash and RAM, and the sizes of what is reserved in RAM.
 
     `vectors` is where the core looks for its vector table at reset; usually where the flash begins. `recorder`: its
-    ring in bytes, and the score in thousandths below which it dumps a decision.
+    ring in bytes, and the score in thousandths below which it dumps a decision. `variables`: how many the model has
+    (`Model.variables`); None where the image has no operator for them.
     """
     apart = vectors != flash[0]
     lines = [
@@ -62,6 +64,7 @@ def memory_ld(
         f"__arena_size = {arena:#x};",
         f"__heap_min = {heap:#x};",
         *([f"__recorder_size = {recorder[0]:#x};", f"__recorder_below = {recorder[1]};"] if recorder else []),
+        *([] if variables is None else [f"__model_variables = {variables};"]),
     ]
     return "\n".join(lines) + "\n"
 

@@ -130,6 +130,8 @@ class Project:
         defines = [f"-DBOARDLESS_CONSOLE_BASE={self.console_base:#x}u"]
         if self.io == "bus":
             defines.append("-DBOARDLESS_BUS")
+        if "VAR_HANDLE" in self.op_kinds:
+            defines.append("-DBOARDLESS_VARIABLES")
         project = folder / "project.cmake"
         project.write_text(
             cmake_list("BL_FOLDER", folder)

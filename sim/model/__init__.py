@@ -78,6 +78,14 @@ class Model:
         """Kinds of all operators of all graphs, sorted, each once: what an op resolver must know."""
         return tuple(sorted({o.kind for graph in self.graphs for o in graph.operators}))
 
+    @cached_property
+    def variables(self) -> int | None:
+        """How many variables the model keeps from one inference to the next; None: no operator makes one."""
+        if "VAR_HANDLE" not in self.op_kinds:
+            return None
+        handles = [o.options for g in self.graphs for o in g.operators if o.kind == "VAR_HANDLE"]
+        return len({(options.get("container"), options.get("shared_name")) for options in handles})
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference (see sim.model.macs)."""

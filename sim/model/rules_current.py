@@ -45,11 +45,6 @@ def findings(site: Site) -> Iterator[Finding]:
     o = site.operator
     data = site.input(_DATA.get(o.kind, 0))
     allowed = _TYPES.get(o.kind, "").split()
-    if o.kind in ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"):
-        yield (
-            "a variable of the model, and boardless builds the interpreter without any",
-            "convert with the state as inputs and outputs, and feed them back",
-        )
     if data is not None and allowed and data.dtype not in allowed:
         yield f"{data.dtype}: the kernel has only {', '.join(allowed)}", FULL_INT8
     elif o.kind in _HYBRID:

@@ -85,7 +85,39 @@ def convert(model: keras.Model, how: str) -> bytes:
     return converter.convert()
 
 
+class Stream(tf.Module):
+    """A convolution over four frames, three of them kept in a variable from one inference to the next."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(7)
+        self.past = tf.Variable(tf.zeros((1, 3, 4)), trainable=False, name="past")
+        self.kernel = tf.constant(rng.normal(0, 0.4, (4, 4, 6)), tf.float32)
+        self.dense = tf.constant(rng.normal(0, 0.5, (6, 2)), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 1, 4), tf.float32, name="frame")])
+    def __call__(self, frame: tf.Tensor) -> tf.Tensor:
+        window = tf.concat([self.past, frame], axis=1)
+        self.past.assign(window[:, 1:, :])
+        hidden = tf.nn.relu(tf.nn.conv1d(window, self.kernel, stride=1, padding="VALID"))
+        return tf.matmul(tf.reshape(hidden, (1, 6)), self.dense)
+
+
+def stream() -> bytes:
+    """With a variable, as streaming wake words have them."""
+    module = Stream()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.__call__.get_concrete_function()], module)
+    converter.experimental_enable_resource_variables = True
+    converter._experimental_variable_quantization = True
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    rng = np.random.default_rng(3)
+    converter.representative_dataset = lambda: ([rng.normal(size=(1, 1, 4)).astype(np.float32)] for _ in range(200))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
+
+
 def main() -> None:
+    (HERE / "stream.tflite").write_bytes(stream())
     keras.utils.set_random_seed(1)
     for name, (model, how) in models().items():
         data = convert(model, how)
