@@ -7,6 +7,8 @@ sample or sleeps. All in whole picoseconds, so a run gives the same times on eve
 
 from __future__ import annotations
 
+import hashlib
+
 from sim.durations import PS
 from sim.timing import TimingProfile
 
@@ -18,6 +20,14 @@ def cycle_model(timing: TimingProfile | None) -> str:
     if timing is None:
         return ONE_PER_INSTRUCTION
     return timing.name if timing.validated else f"{timing.name}, never held against hardware"
+
+
+def model_with_parameters(timing: TimingProfile | None, model: str) -> str:
+    """A cycle model as measured, with the parameters that the board gives it: other parameters, other cycles."""
+    if timing is None or ONE_PER_INSTRUCTION in model:
+        return model
+    values = ",".join(f"{key}={p.value}" for key, p in sorted(timing.parameters.items()))
+    return f"{model}, parameters {hashlib.sha256(values.encode()).hexdigest()[:8]}"
 
 
 class BoardClock:

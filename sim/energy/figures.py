@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sim.clock import model_with_parameters
 from sim.energy.estimate import Estimate, of_machine
 from sim.report.figure import Figure
 from sim.report.record import Share
@@ -25,8 +26,6 @@ class EnergyFigures:
 
 def energy_figures(machine: Machine, invoke: Measurement | None) -> EnergyFigures:
     """Energy of one inference from its cycles, and per decision from the whole run."""
-    from sim.report.collect import described_model
-
     board = machine.board
     if board.power is None:
         return EnergyFigures(notes=(f"no energy: {board.name} has no [power] in its board.toml",))
@@ -43,7 +42,14 @@ def energy_figures(machine: Machine, invoke: Measurement | None) -> EnergyFigure
         joules = board.power.volts * board.power.active_ma / 1e3 * invoke.cycles.max / board.clock_hz
         source = f"{invoke.model}; {board.power.described}"
         figures.append(
-            Figure("energy", joules, "J", "estimated", source, {**basis, "model": described_model(board, invoke.model)})
+            Figure(
+                "energy",
+                joules,
+                "J",
+                "estimated",
+                source,
+                {**basis, "model": model_with_parameters(board.timing, invoke.model)},
+            )
         )
     if machine.decisions and not machine.has_own_time:
         run = of_machine(machine)
@@ -51,7 +57,7 @@ def energy_figures(machine: Machine, invoke: Measurement | None) -> EnergyFigure
         source = f"{machine.time_base}; {board.power.described}" + (f"; {parts}" if parts else "")
         figures.append(
             Figure("energy_per_decision", run.joules_each, "J", "estimated", source,
-                   {**basis, "time": described_model(board, machine.time_base), "parts": _parts(run)})
+                   {**basis, "time": model_with_parameters(board.timing, machine.time_base), "parts": _parts(run)})
         )  # fmt: skip
         each = [Share(c.name, c.joules(run.volts) / run.times) for c in run.consumers]
         shares["energy_per_decision"] = tuple(sorted(each, key=lambda s: -s.value))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sim.clock import ONE_PER_INSTRUCTION
+from sim.clock import model_with_parameters
+from sim.energy.figures import energy_figures
 from sim.report import contributors, providers
 from sim.report import operators as operators_
 from sim.report.figure import Figure, Provenance
@@ -26,14 +26,6 @@ INVOKE = "boardless_invoke"
 def build_basis(board: Board) -> dict[str, str]:
     """What code for a board depends on: sizes and counts of two builds compare if it is equal."""
     return {"core": board.core, "fpu": board.fpu, "mve": str(board.mve).lower()}
-
-
-def described_model(board: Board, model: str) -> str:
-    """A cycle model with the parameters that the board gives it: other parameters, other cycles."""
-    if board.timing is None or ONE_PER_INSTRUCTION in model:
-        return model
-    values = ",".join(f"{key}={p.value}" for key, p in sorted(board.timing.parameters.items()))
-    return f"{model}, parameters {hashlib.sha256(values.encode()).hexdigest()[:8]}"
 
 
 def firmware_figures(firmware: Firmware, board: Board) -> list[Figure]:
@@ -57,7 +49,7 @@ def measured_figures(measured: Measurement, board: Board, machine: str) -> list[
     out = [Figure("instructions", counted.max, "instructions", "counted", measured.engine, basis, detail)]
     if cycles is not None:
         detail = {"runs": measured.runs, "min": cycles.min, "median": cycles.median}
-        model = {**basis, "model": described_model(board, measured.model)}
+        model = {**basis, "model": model_with_parameters(board.timing, measured.model)}
         source = f"{measured.engine}; {measured.model}"
         out.append(Figure("cycles", cycles.max, "cycles", "modelled", source, model, detail))
     return out
@@ -72,7 +64,7 @@ def latency_figure(machine: Machine) -> Figure | None:
     basis = {
         **build_basis(machine.board),
         "machine": machine.layout.machine,
-        "time": described_model(machine.board, machine.time_base),
+        "time": model_with_parameters(machine.board.timing, machine.time_base),
     }
     detail = {"runs": len(latencies), "min": latencies[0], "median": latencies[(len(latencies) - 1) // 2]}
     source = f"{machine.engine_text}; board time: {machine.time_base}"
@@ -128,8 +120,6 @@ def of_machine(
         slowest = [Share(f"decision {d.number}: {d.label or d.index} at {d.time:.3f} s", d.latency)
                    for d in machine.decisions if not math.isnan(d.latency)]  # fmt: skip
         shares["latency"] = contributors.largest(slowest, 3)
-    from sim.energy.figures import energy_figures
-
     energy = energy_figures(machine, invoke)
     figures += energy.figures
     shares.update(energy.contributors)

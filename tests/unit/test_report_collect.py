@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sim.boards import Board
-from sim.clock import ONE_PER_INSTRUCTION
+from sim.clock import ONE_PER_INSTRUCTION, model_with_parameters
 from sim.machine import Measurement, Spread
-from sim.report.collect import described_model, measured_figures
+from sim.report.collect import measured_figures
 from sim.report.compare import unlike
 from sim.timing import TimingProfile
 
@@ -22,9 +22,10 @@ def test_other_parameters_of_the_timing_model_are_another_model() -> None:
     assert isinstance(timing, TimingProfile)
     same = replace(BOARD, timing=replace(timing, parameters=dict(reversed(list(timing.parameters.items())))))
     other = replace(BOARD, timing=timing.changed({"flash.wait_states": 7}))
-    assert described_model(BOARD, "m") == described_model(same, "m") != described_model(other, "m")
-    assert described_model(BOARD, ONE_PER_INSTRUCTION) == ONE_PER_INSTRUCTION  # no parameter is in it
-    assert described_model(replace(BOARD, timing=None), "m") == "m"
+    told = [model_with_parameters(board.timing, "m") for board in (BOARD, same, other)]
+    assert told[0] == told[1] != told[2]
+    assert model_with_parameters(timing, ONE_PER_INSTRUCTION) == ONE_PER_INSTRUCTION  # no parameter is in it
+    assert model_with_parameters(None, "m") == "m"
     before, now = (measured_figures(MEASURED, board, "mps2-an386") for board in (BOARD, other))
     reasons = [unlike(b, n) for b, n in zip(before, now, strict=True)]
     assert reasons[0] == ()  # instructions are counted
