@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     install.add_argument("package", help="package of its makers: a file or a URL (renode-1.16.0.linux-dotnet.tar.gz)")
     for option, shape, text in (
         ("--sha256", "HEX", "what the package's SHA-256 must be (default: it is recorded and shown)"),
-        ("--pyrenode3", "FROM", "folder, archive or URL that pip has pyrenode3 from (default: its repository)"),
+        ("--pyrenode3", "FROM", "folder, archive or URL that pip has pyrenode3 from (default: its repository, pinned)"),
         ("--python", "PYTHON", "an interpreter that has pyrenode3 (default: an environment is made)"),
     ):
         install.add_argument(option, default="", metavar=shape, help=text)

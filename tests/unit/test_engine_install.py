@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import sys
 import tarfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import pytest
 from sim.cli import main
 from sim.engines.renode.find import Found, find_renode
 from sim.engines.renode.install import install, installed
+from sim.engines.renode.interpreter import PYRENODE3, check_pip
 from sim.errors import BoardlessError, SetupError, UsageError
 from sim.settings import Settings
 
@@ -55,6 +57,10 @@ def package(folder: Path, *files: str, change: Change = lambda tar: None) -> Pat
 def runs(found: Found) -> str:
     assert found.path.is_dir() or found.path.is_file()
     return "1.15.3"
+
+
+def broken(found: Found) -> str:
+    raise SetupError("Renode does not start: no .NET here")
 
 
 def put(path: Path | str, **values: str) -> None:
@@ -148,9 +154,6 @@ def test_what_is_no_package(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_renode_that_does_not_run_leaves_nothing_and_the_former_one_stays(data: Path, tmp_path: Path) -> None:
-    def broken(found: Found) -> str:
-        raise SetupError("Renode does not start: no .NET here")
-
     path = package(tmp_path)
     with pytest.raises(SetupError, match=r"no \.NET here"):
         install(str(path), python=sys.executable, verify=broken)
@@ -168,11 +171,59 @@ def test_a_package_comes_from_a_url_too(data: Path, tmp_path: Path) -> None:
     assert installed() is not None
 
 
-def test_pyrenode3_that_cannot_be_had(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{}/empty", "Neither 'setup.py' nor 'pyproject.toml' found"),
+        ("git+file://{}/none", "fatal: "),  # git's own reason, not that it failed
+    ],
+)
+def test_pyrenode3_that_cannot_be_had(data: Path, tmp_path: Path, source: str, said: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BoardlessError, match="pyrenode3 cannot be installed: "):
-        install(str(package(tmp_path)), pyrenode3=str(tmp_path / "empty"), verify=runs)
+    with pytest.raises(BoardlessError, match=f"pyrenode3 cannot be installed: .*{said}"):
+        install(str(package(tmp_path)), pyrenode3=source.format(tmp_path), verify=runs)
     assert not data.exists()
+
+
+def test_without_pip_it_is_said_before_anything_is_fetched(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)  # as Python has it where pip is not installed
+    refused(["engine", "install", "renode", "http://127.0.0.1:9/x.tar.gz"], f"{sys.executable} has no pip", capsys)
+    put(package(tmp_path))  # with an interpreter that has pyrenode3 none is needed
+    assert installed() is not None
+
+
+@pytest.mark.parametrize(("version", "fits"), [("", False), ("20.3.4", False), ("22.2.2", False), ("22.3", True),
+                                               ("26.1.dev0", True)])  # fmt: skip
+def test_a_pip_that_cannot_install_elsewhere_is_too_old(version: str, fits: bool) -> None:
+    if fits:
+        check_pip(version)
+    else:
+        with pytest.raises(SetupError, match=f"pip {version}, which is too old" if version else "has no pip"):
+            check_pip(version)
+
+
+def test_pyrenode3_is_pinned() -> None:
+    assert re.fullmatch(r"pyrenode3 @ git\+https://\S+@[0-9a-f]{40}", PYRENODE3)
+
+
+def test_the_former_one_is_removed_when_the_next_has_run(data: Path, tmp_path: Path) -> None:
+    put(package(tmp_path))
+    first = installed()
+    other = package(tmp_path, "renode", "bin/Renode.exe", "platforms/a", "README")
+    with pytest.raises(SetupError):
+        install(str(other), python=sys.executable, verify=broken)
+    assert installed() == first
+    for mine in ("renode-of-mine", "notes"):
+        (data / mine).mkdir()
+    put(other)
+    second = installed()
+    assert first is not None
+    assert second is not None
+    assert first.sha256 != second.sha256
+    kept = [f"renode-{second.sha256[:12]}", "notes", "renode-of-mine", "renode.json"]
+    assert sorted(p.name for p in data.iterdir()) == sorted(kept)
 
 
 def test_a_note_of_what_is_gone_is_none(data: Path, tmp_path: Path) -> None:

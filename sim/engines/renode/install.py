@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import http.client
 import json
-import os
+import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -18,12 +16,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sim.engines.renode.find import Found
+from sim.engines.renode.interpreter import check, interpreter
 from sim.engines.renode.unpack import unpack
-from sim.errors import SetupError, UsageError
+from sim.errors import UsageError
 from sim.paths import user_root
 
-# The one that fits Renode 1.15 and 1.16: no index has it.
-PYRENODE3 = "pyrenode3 @ git+https://github.com/antmicro/pyrenode3.git"
 _NOTE = "renode.json"
 _CHUNK = 1 << 20
 
@@ -68,10 +65,12 @@ def install(
     """Unpack a package (URL or file) and make it the one that is found.
 
     `sha256`: what it must be, else it is recorded. `pyrenode3`: where pip has it from (folder, archive, URL), else its
-    repository; `python`: an interpreter that has it. `verify`: runs it, and gives its version.
+    repository; `python`: an interpreter that has it. `verify`: runs it, and gives its version. Others that were
+    installed before are removed once this one has run.
 
     Raises UsageError (a bad package) or SetupError (it does not run); nothing is left behind then.
     """
+    check(python)
     root = user_root()
     root.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".renode-", dir=root))
@@ -83,7 +82,7 @@ def install(
         progress("unpacking")
         unpack(archive, work / "package")
         found = _program(work / "package", source)
-        found = replace(found, python=_python(work / "python", pyrenode3, python, progress))
+        found = replace(found, python=interpreter(work / "python", pyrenode3, python, progress))
         progress("starting it")
         # Where it will lie: an environment of Python's knows its own place.
         final, former = root / f"renode-{digest[:12]}", work / "former"
@@ -102,11 +101,21 @@ def install(
         part = root / f"{_NOTE}.part"
         part.write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
         part.replace(root / _NOTE)
+        _remove_others(root, final, progress)
         return note
     finally:
         shutil.rmtree(work, ignore_errors=True)
         with contextlib.suppress(OSError):
             root.rmdir()  # if nothing is in it
+
+
+def _remove_others(root: Path, kept: Path, progress: Callable[[str], None]) -> None:
+    """Folders of packages that were installed before: only the last one is found, and each has some 300 MB."""
+    for folder in sorted(root.glob("renode-*")):
+        ours = re.fullmatch(r"renode-[0-9a-f]{12}", folder.name) and folder.is_dir() and not folder.is_symlink()
+        if ours and folder != kept:
+            progress(f"removing the former one, {folder}")
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _moved(work: Path, final: Path, found: Found) -> Found:
@@ -158,28 +167,3 @@ def _program(folder: Path, source: str) -> Found:
     raise UsageError(
         f"{source}: there is no Renode in it", hint="a package has platforms/, and bin/ or the program renode"
     )
-
-
-def _python(folder: Path, pyrenode3: str, python: str, progress: Callable[[str], None]) -> Path:
-    """An interpreter with pyrenode3: the one that is given, or an environment of its own."""
-    if python:
-        found = shutil.which(python)
-        if found is None:
-            raise UsageError(f"{python}: not found or not a program", hint="--python names an interpreter")
-        return Path(found).absolute()
-    progress("making an environment with pyrenode3")
-    where = Path(pyrenode3).expanduser()
-    wanted = str(where.absolute()) if pyrenode3 and where.exists() else pyrenode3 or PYRENODE3
-    interpreter = folder / "bin" / "python"
-    for command in (
-        [sys.executable, "-m", "venv", "--without-pip", str(folder)],
-        [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "-q", "--no-input", wanted],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
-        if done.returncode != 0:
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise SetupError(
-                f"pyrenode3 cannot be installed: {' '.join(last) or command[0]}",
-                hint="--pyrenode3 names a folder, an archive or a URL of it; --python an interpreter that has it",
-            )
-    return interpreter
