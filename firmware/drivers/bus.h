@@ -28,7 +28,8 @@ typedef struct {
   int (*take)(void *to, uint32_t samples);
   /* Gives the driver room for samples that wait; NULL: they wait in the part. */
   int (*buffer)(void *room, uint32_t bytes);
-  /* Samples lost since the last call. */
+  /* Samples lost since the last call, all that lie before what the next take begins with: those that were lost in
+   * between the samples of one take come with the call after it. */
   uint32_t (*lost)(void);
 } bus_driver_t;
 

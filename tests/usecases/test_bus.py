@@ -280,3 +280,38 @@ def test_a_bus_fault_needs_a_bus() -> None:
         pytest.raises(UsageError, match="from the port, not from a bus"),
     ):
         machine.faults.bus("imu")
+
+
+LATE = """#include "app.h"
+
+using namespace boardless;
+
+int main() {
+  Sensor imu("imu", 952000);
+  int16_t samples[7][6];
+  bl_ready("late");
+  for (uint32_t i = 0; imu.read(&samples[0][0], 7); i++) {
+    boardless_log("%u lost %u\\n", static_cast<unsigned>(imu.index()), static_cast<unsigned>(imu.lost()));
+    if (i == 4) for (volatile uint32_t busy = 0; busy < 2000000;) busy = busy + 1;
+  }
+  finish();
+}
+"""
+
+
+def test_samples_that_the_app_was_too_late_for_count_before_the_next_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not before the one after it: index and loss of a read are those of the port build, where a FIFO overruns."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(data_root() / "firmware" / "apps" / "gesture", "late")
+    Path("late/gesture.cc").write_text(LATE)
+    for io in ("port", "bus"):
+        there = target(io)
+        with there.boot(there.build("./late").elf) as machine:
+            machine.run("0.6 s")
+            lines = [line.split(" lost ") for line in machine.console.text.splitlines() if " lost " in line]
+        reads = [(int(first), int(lost)) for first, lost in lines][:10]
+        lost = reads[-1][1]
+        assert lost > 7, io
+        assert reads == [(7 * i + (lost if i >= 5 else 0), lost if i >= 5 else 0) for i in range(10)], io

@@ -59,6 +59,14 @@ uint32_t pace_wait(void) {
   return count;
 }
 
+uint32_t pace_missed(void) {
+  interrupts_off();
+  const uint32_t count = ticks > 1 ? ticks - 1 : 0;
+  ticks -= count;
+  interrupts_on();
+  return count;
+}
+
 void timer4_interrupt(void) {
   TIMER4(COMPARE0) = 0;
   TIMER4(STOP) = 1;

@@ -42,7 +42,7 @@ static int take(void *to, uint32_t samples) {
 }
 
 static uint32_t lost(void) {
-  const uint32_t count = late;
+  const uint32_t count = late + pace_missed();
   late = 0;
   return count;
 }

@@ -48,7 +48,7 @@ static int take(void *to, uint32_t samples) {
 }
 
 static uint32_t lost(void) {
-  const uint32_t count = late;
+  const uint32_t count = late + pacer_missed(PACER_ADC);
   late = 0;
   return count;
 }

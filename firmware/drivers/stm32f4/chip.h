@@ -51,6 +51,8 @@ static inline void sleep(void) { __asm volatile("dsb\n isb\n wfi" ::: "memory");
 typedef enum { PACER_POLL, PACER_ADC, PACERS } pacer_t;
 void pacer_start(pacer_t which, uint32_t rate_mhz);
 uint32_t pacer_wait(pacer_t which);
+/* As `pace_missed`. */
+uint32_t pacer_missed(pacer_t which);
 
 void pacer_interrupt(pacer_t which);
 void tim3_interrupt(void);

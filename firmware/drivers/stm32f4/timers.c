@@ -56,8 +56,17 @@ uint32_t pacer_wait(pacer_t which) {
   return count;
 }
 
+uint32_t pacer_missed(pacer_t which) {
+  interrupts_off();
+  const uint32_t count = pacers[which].ticks > 1 ? pacers[which].ticks - 1 : 0;
+  pacers[which].ticks -= count;
+  interrupts_on();
+  return count;
+}
+
 void pace_start(uint32_t rate_mhz) { pacer_start(PACER_POLL, rate_mhz); }
 uint32_t pace_wait(void) { return pacer_wait(PACER_POLL); }
+uint32_t pace_missed(void) { return pacer_missed(PACER_POLL); }
 
 void tim3_interrupt(void) {
   TIM3(SR) = 0;
