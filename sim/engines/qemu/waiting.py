@@ -11,6 +11,7 @@ from sim.engines.protocol import ENDED_BY_DEBUGGER, Image, Stop, StopKind
 from sim.engines.qemu import control as ctl
 from sim.engines.qemu.ending import last_registers, why_ended
 from sim.engines.qemu.process import asleep, cpu_seconds
+from sim.engines.qemu.spin import Spin
 from sim.engines.qemu.wiring import Wiring
 
 # The firmware can make none of these happen by being slow: they only catch an engine without progress.
@@ -41,6 +42,7 @@ class Waiting:
         self._image = image
         self.last: Stop | None = None
         self.left: dict[str, int] = {}
+        self._spin = Spin()
         self._poll = select.poll()
         self._poll.register(wiring.socket, select.POLLIN)
         self._poll.register(wiring.qmp, select.POLLIN)
@@ -61,6 +63,7 @@ class Waiting:
     def _next_stop(self, deadline: float | None, look_every: float) -> Stop:
         monitor = self._wiring.monitor
         looks, before, used = 0, -1, None
+        self._spin.ready(self._poll)
         while True:
             ready = [fd for fd, _ in self._poll.poll(look_every * 1000)]
             if self._wiring.socket.fileno() in ready:

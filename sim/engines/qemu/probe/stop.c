@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "registers.h"
+#include "spin.h"
 #include "steer.h"
 
 bool stopped_inside;
@@ -25,7 +26,7 @@ void stop(uint32_t event, uint32_t index, uint64_t pc) {
   ctl->symbol = index;
   ctl->pc = pc;
   for (;;) {
-    if (write(sock, &byte, 1) != 1 || read(sock, &byte, 1) != 1) leave();
+    if (write(sock, &byte, 1) != 1 || !receive(sock, &byte)) leave();
     if (byte == 'c') return;
     if (byte == 'p')
       find_process_stack();

@@ -1,0 +1,10 @@
+/* The runner's next byte: most often it answers in less time than it takes to sleep and be woken.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <stdbool.h>
+
+#pragma GCC visibility push(hidden)
+/* Waits for one byte, at first without sleeping. False: the runner is gone. */
+bool receive(int socket, char *byte);
+#pragma GCC visibility pop
