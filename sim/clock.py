@@ -13,6 +13,8 @@ from sim.durations import PS
 from sim.timing import TimingProfile
 
 ONE_PER_INSTRUCTION = "1 cycle per instruction"  # the model of a core without a timing model
+# Of an image with timers or interrupts; docs/port.md, "Board time".
+STILL = "its timers stand still while it waits for samples; waiting in WFI is not counted"
 
 
 def cycle_model(timing: TimingProfile | None) -> str:

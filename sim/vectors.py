@@ -6,6 +6,7 @@ Exception numbers: Armv7-M Architecture Reference Manual (DDI 0403), B1.5.2; Arm
 from __future__ import annotations
 
 from sim.elf import Elf
+from sim.timer_words import has_timer_address
 
 NMI, HARD_FAULT, SVCALL, PENDSV, SYSTICK = 2, 3, 11, 14, 15
 FAULTS = {
@@ -29,11 +30,6 @@ _HANDLERS = frozenset(
     "arm_hardfault", "arm_memfault", "arm_busfault", "arm_usagefault", "arm_securefault",
 }  # fmt: skip
 _ENDLESS = 0xE7FE  # b .
-
-# Words that only code which reads a timer or enables an interrupt has in its literal pools: SysTick, NVIC, DWT.
-_TIMER_WORDS = frozenset(
-    {0xE000E000, 0xE000E004, 0xE000E100, 0xE0001000, 0xE0001004, *range(0xE000E010, 0xE000E020, 4)}
-)
 
 
 def vector(elf: Elf, table: int, number: int) -> int:
@@ -103,8 +99,8 @@ def uses_timers(elf: Elf, table: int) -> bool:
     """Whether virtual time can matter to the image: it takes interrupts or could read a timer.
 
     Errs on the side of yes, which costs speed and nothing else: any interrupt with a handler of its own, or any
-    word of the image that is the address of SysTick, the interrupt controller or the cycle counter. An endless loop
-    is no handler, nor is one that several exceptions share: that is the default of a start-up file.
+    address of SysTick, the interrupt controller or the cycle counter in its code. An
+    endless loop is no handler, nor is one that several exceptions share: that is the default of a start-up file.
     """
     uses: dict[int, int] = {}
     for at in tables(elf, table):
@@ -116,9 +112,4 @@ def uses_timers(elf: Elf, table: int) -> bool:
         if any(count == 1 for count in uses.values()):
             return True
         uses.clear()
-    for segment in elf.segments:
-        whole = len(segment.data) // 4 * 4
-        words = memoryview(segment.data)[:whole].cast("I")
-        if not _TIMER_WORDS.isdisjoint(words):
-            return True
-    return False
+    return any(has_timer_address(bytes(segment.data)) for segment in elf.segments)

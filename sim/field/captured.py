@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sim.clock import STILL
 from sim.errors import FirmwareFailure
 from sim.field.recorded import StimulusRecord
 
@@ -80,5 +81,5 @@ def remarks(run: Runner) -> list[str]:
     if run.on_call:
         out.append(f"Python was called at {', '.join(sorted(run.on_call))}: what it did is not repeated")
     if run.has_own_time:
-        out.append("the image reads timers or takes interrupts: its board time does not count waiting")
+        out.append(f"the image reads timers or takes interrupts: {STILL}")
     return out

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from sim.boards import Board
-from sim.clock import BoardClock, cycle_model
+from sim.clock import STILL, BoardClock, cycle_model
 from sim.console import ConsoleLog
 from sim.durations import PS, picoseconds, shown
 from sim.elf import Elf
@@ -140,7 +140,7 @@ class Runner:
             return f"the own time of engine {self.engine.name}, 1 cycle per instruction, waiting included"
         model = cycle_model(self.board.timing)
         if self._image.timers:
-            return f"{model}, of an image that reads timers or takes interrupts (waiting is not counted)"
+            return f"{model}, of an image that reads timers or takes interrupts ({STILL})"
         return f"{model}, at {self.board.clock_hz / 1e6:g} MHz, plus waiting"
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.elf import Elf, Segment, Symbol
+from sim.timer_words import has_timer_address
 from sim.vectors import (
     endless_handlers,
     exception_name,
@@ -94,6 +95,30 @@ def test_endless_handlers() -> None:
 )
 def test_whether_timers_matter(entries: dict[int, int], words: tuple[int, ...], expected: bool) -> None:
     assert uses_timers(image(entries, name="__vectors", words=words), FLASH) is expected
+
+
+# ldr r2, [r3, #24]; ldr.w r2, [r3, #24]; ldr r2, [r3, #32]; ldr.w r2, [r3, #0xd88]; str.w r2, [r3, #0x100]
+_LDR, _LDR_W, _OTHER, _CPACR, _ISER = 0x699A, 0x2018F8D3, 0x6A1A, 0x2D88F8D3, 0x2100F8C3
+_MOV = 0x23E0F04F  # mov.w r3, #0xe000e000
+_PAIRS = {"SysTick": (0x0318F24E, 0x0300F2CE), "VTOR": (0x5308F64E, 0x0300F2CE), "DWT": (0x0304F241, 0x0300F2CE)}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ((_MOV, _LDR), True),
+        ((_MOV, _LDR_W), True),
+        ((_MOV, _ISER), True),
+        ((_MOV, _OTHER), False),
+        ((_MOV, _CPACR), False),  # what every start-up has
+        ((_MOV, *(0xBF00BF00,) * 20, _LDR), False),  # too far off to be of it
+        ((0x22E0F04F, _LDR), False),  # in another register
+        *((pair, name != "VTOR") for name, pair in _PAIRS.items()),  # movw, movt
+    ],
+)
+def test_timers_whose_address_is_in_instructions(code: tuple[int, ...], expected: bool) -> None:
+    assert has_timer_address(struct.pack(f"<{len(code)}I", *code)) is expected
+    assert has_timer_address(struct.pack(f"<H{len(code)}IH", 0xBF00, *code, 0xBF00)) is expected  # at an odd halfword
 
 
 def test_names_of_exceptions() -> None:
