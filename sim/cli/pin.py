@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sim.cli.options import check_outputs, settings_of
+from sim.cli.options import check_outputs, progress, settings_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from sim.elf import load_elf
     from sim.errors import UsageError
-    from sim.field.pin import pin
+    from sim.field.pin import app_of, free_place, pin
+    from sim.field.pinned import check_red, run_of_test
     from sim.field.recording_io import load
-    from sim.field.replay import image_of, replay, target_of
+    from sim.field.replay import image_of
     from sim.field.symptom import symptom_of
     from sim.firmware.recorder import RecorderOption
     from sim.report import json_out
@@ -36,25 +37,28 @@ def run(args: argparse.Namespace) -> int:
         RecorderOption.parse(args.recorder)
         if args.firmware:
             raise UsageError("--recorder and --firmware", hint="a finished ELF has its recorder in it, or has none")
-    recording = load(args.recording)
-    symptom = symptom_of(recording, args.symptom)
     if args.app and args.firmware:
         raise UsageError("--app and --firmware", hint="one of them: what should the test run?")
+    free_place(args.output)
+    recording, settings = load(args.recording), settings_of(args)
+    symptom = symptom_of(recording, args.symptom)
     has_recorder = False
     if recording.elf is not None:
-        target = target_of(recording, settings_of(args), board=None, engine=None)
         with image_of(recording, None) as elf:
             has_recorder = "boardless_recorder_start" in load_elf(elf).symbols
-            if not symptom.seen(replay(recording, target, elf, more="100 ms").now):
-                raise UsageError(f"{args.recording}: run again, it never {symptom.text}: the test would pass at once",
-                                 hint="boardless replay says what it does")  # fmt: skip
-    beside = pin(recording, args.output, symptom, app=args.app or "", firmware=args.firmware or "",
-                 model=args.model or "", recorder=args.recorder or "", story=args.story)  # fmt: skip
+    what = {"app": "" if args.firmware else app_of(recording, args.app or ""), "firmware": args.firmware or "",
+            "model": args.model or "", "recorder": args.recorder or ""}  # fmt: skip
+    now = run_of_test(recording, args.output, settings, progress=progress, **what)
+    built = args.firmware or f"app {what['app']} as it is built now"
+    remark = check_red(now, recording, symptom, settings, built)
+    beside = pin(recording, args.output, symptom, story=args.story, **what)
     if args.json:
         said = {"test": str(args.output), "recording": str(beside), "symptom": symptom.text}
         json_out.write("pin", said, args.json)
     if args.json != "-":
         print(f"{args.output} and {beside}: red as long as the firmware {symptom.text}")
+        if remark:
+            print(remark)
         if has_recorder and not args.recorder and not args.firmware:
             print("the recorded firmware had a recorder in it, the test's has not: --recorder TIME gives it one")
     return 0

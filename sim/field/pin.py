@@ -37,13 +37,7 @@ def pin(
     recorded from.
     Raises UsageError.
     """
-    if not re.fullmatch(r"test_[a-z0-9_]+\.py", path.name):
-        raise UsageError(f"{path}: pytest would not find it", hint="name it tests/test_field_0042.py")
-    if path.exists():
-        raise UsageError(f"{path}: is there already", hint="give another name, or delete it first")
-    beside = path.with_suffix(SUFFIX)
-    if beside.exists():
-        raise UsageError(f"{beside}: is there already", hint="give another name, or delete it first")
+    beside = free_place(path)
     marks = _marks(recording, app, firmware, model, recorder)
     save(replace(recording, elf=None, complaint=symptom.as_json()), beside)
     try:
@@ -55,17 +49,34 @@ def pin(
     return beside
 
 
-def _marks(recording: FieldRecording, app: str, firmware: str, model: str, recorder: str) -> list[str]:
-    out = [f"@pytest.mark.board({recording.board['name']!r})"]
-    if firmware:
-        return [*out, f"@pytest.mark.firmware({firmware!r})"]
-    built = app or recording.build.get("app", "")
+def free_place(path: Path) -> Path:
+    """Where the recording of that test goes. Raises UsageError where the test cannot be written, or is already."""
+    if not re.fullmatch(r"test_[a-z0-9_]+\.py", path.name):
+        raise UsageError(f"{path}: pytest would not find it", hint="name it tests/test_field_0042.py")
+    if path.exists():
+        raise UsageError(f"{path}: is there already", hint="give another name, or delete it first")
+    beside = path.with_suffix(SUFFIX)
+    if beside.exists():
+        raise UsageError(f"{beside}: is there already", hint="give another name, or delete it first")
+    return beside
+
+
+def app_of(recording: FieldRecording, app: str) -> str:
+    """What the test builds: as it is said, else the recorded app. Raises UsageError where nobody knows."""
+    built = app or str(recording.build.get("app", ""))
     if not built:
         raise UsageError(
             "the recording does not say what its firmware was built from",
             hint="which should the test run? --app NAME|FOLDER, or --firmware build/product.elf",
         )
-    out.append(f"@pytest.mark.app({built!r})")
+    return built
+
+
+def _marks(recording: FieldRecording, app: str, firmware: str, model: str, recorder: str) -> list[str]:
+    out = [f"@pytest.mark.board({recording.board['name']!r})"]
+    if firmware:
+        return [*out, f"@pytest.mark.firmware({firmware!r})"]
+    out.append(f"@pytest.mark.app({app_of(recording, app)!r})")
     out += [f"@pytest.mark.model({model!r})"] if model else []
     return out + ([f"@pytest.mark.recorder({recorder!r})"] if recorder else [])
 

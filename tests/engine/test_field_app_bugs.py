@@ -165,3 +165,7 @@ def test_from_the_field_to_the_fix(
     pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(failed=1)
     case.bug.mend(here)
     pytester.runpytest("-q", "test_field_0042.py").assert_outcomes(passed=1)
+    # What is red is what the test would run, not what was recorded.
+    words = ("pin", "small.blrec", "-o", "test_field_0044.py", "--app", app, *recorder)
+    assert "though the recorded firmware does: the test would pass at once" in said(capsys, *words, code=2)
+    assert not list(here.glob("test_field_0044.*"))
