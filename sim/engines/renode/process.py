@@ -19,6 +19,8 @@ from sim.errors import BoardlessError, SetupError
 
 _START_WITHIN = 60.0  # s of host time for .NET and Renode to come up
 _SIGN_WITHIN = 20.0  # s of host time without a sign of life: it hangs
+# Each machine has threads of its own: with glibc's many heaps for many threads, memory of those that are gone stays.
+_HEAP = {"MALLOC_ARENA_MAX": "2"}
 
 
 class WorkerDied(SetupError):
@@ -46,8 +48,7 @@ class Worker:
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,
                     pass_fds=[theirs.fileno()],
-                    # Renode keeps its configuration in the home folder and wipes its leftovers in TMPDIR.
-                    env={**keep, **environment, "TMPDIR": str(self._folder), "XDG_CONFIG_HOME": str(self._folder)},
+                    env={**keep, **_HEAP, **environment, **self._places()},
                     cwd=self._folder,
                     process_group=0,
                 )
@@ -116,6 +117,10 @@ class Worker:
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             return " / ".join(lines[-4:])
         return ""
+
+    def _places(self) -> dict[str, str]:
+        """Renode keeps its configuration in the home folder and wipes its leftovers in TMPDIR."""
+        return {"TMPDIR": str(self._folder), "XDG_CONFIG_HOME": str(self._folder)}
 
     def _cleared(self) -> None:
         self._channel.close()
