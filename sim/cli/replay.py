@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def _verdict(args: argparse.Namespace, result: Any, symptom: Any) -> tuple[int, list[str]]:
     said = [f"unlike the recording: {line}" for line in result.unlike]
     if result.beyond:
-        said.append(f"the firmware read {result.beyond} samples more than the recording has: they were zero")
+        said.append(f"the firmware wanted {result.beyond} samples more than the recording has: the run ends there")
     if symptom is not None:
         fails = symptom.seen(result.now)
         said.append(f"{'still' if fails else 'no longer'}: {symptom.text}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from sim.durations import PS
 from sim.errors import UsageError
+from sim.faults.codes import FOREVER
 from sim.field.container import SUFFIX
 from sim.field.recorded import FieldRecording
 from sim.field.recording_io import save
@@ -144,5 +145,10 @@ def _told(recording: FieldRecording, symptom: Symptom) -> list[str]:
 
 
 def _fault(fault: Any) -> str:
-    rest = ", ".join(f"{k} {v}" for k, v in fault.items() if k not in ("kind", "time_ps"))
+    told = {k: f"{k} {v}" for k, v in fault.items() if k not in ("kind", "time_ps")}
+    if "by_ps" in fault:
+        told["by_ps"] = f"by {fault['by_ps'] / PS:g} s"
+    if "end_ps" in fault:
+        told["end_ps"] = "for ever" if fault["end_ps"] >= FOREVER else f"until {fault['end_ps'] / PS:.3f} s"
+    rest = ", ".join(told[k] for k in sorted(told, key=lambda k: k != "sensor"))
     return f"At {fault['time_ps'] / PS:.3f} s there was a fault: {fault['kind']} ({rest})."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.durations import picoseconds
 from sim.errors import FirmwareFailure, UsageError
 from sim.field.events import Difference, first_difference
-from sim.field.feed import prepare
+from sim.field.feed import Feed, prepare
 from sim.field.recorded import FieldRecording
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float 
         machine.record()
         feeds = prepare(machine, recording)
         try:
-            run_to(machine, recording.end_ps + picoseconds(more))
+            run_to(machine, recording.end_ps + picoseconds(more), feeds)
         except FirmwareFailure as failure:
             if machine.failure is None:  # not the firmware's: nobody gives what it waits for
                 raise UsageError(f"the recording cannot be replayed: {failure.reason}") from None
@@ -152,12 +152,18 @@ def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float 
 def play(machine: Machine, recording: FieldRecording, *, more: float | str = "100 ms") -> None:
     """Run a machine that has just booted on what the recording has, to its end and `more` board time.
 
+    It ends before where the firmware has read all of it and wants more: what it would make of zeros says nothing.
     For tests: a failure of the firmware is raised, decisions are in `machine.decisions`.
     """
-    prepare(machine, recording)
-    run_to(machine, recording.end_ps + picoseconds(more))
+    feeds = prepare(machine, recording)
+    run_to(machine, recording.end_ps + picoseconds(more), feeds)
 
 
-def run_to(machine: Machine, end_ps: int) -> None:
-    """Run to that board time, or until the firmware ends its run."""
-    machine.runner.advance(end_ps, lambda: machine.port.exit_code is not None)
+def run_to(machine: Machine, end_ps: int, feeds: Mapping[str, Feed]) -> None:
+    """Run to that board time, until the firmware ends its run, or until it wants more of every sensor than there is."""
+    filled = [f for f in feeds.values() if any(o.codes for o in f.record.openings)]
+
+    def done() -> bool:
+        return machine.port.exit_code is not None or (bool(filled) and all(f.beyond for f in filled))
+
+    machine.runner.advance(end_ps, done)

@@ -172,3 +172,27 @@ _SHARED = """    best_now = smoothing.best();
 """
 RACE = Bug("gesture", (("int main() {\n", _TIMER), (_GIVEN, _SHARED.format("best_now"))),
            (("int main() {\n", _TIMER), (_GIVEN, _SHARED.format("smoothing.best()"))))  # fmt: skip
+
+_TRAVELLED = """uint32_t travelled(const int16_t (*s)[kAxes]) {  // of all codes of the accelerometer
+  uint32_t sum = 0;
+  for (uint32_t i = 1; i < card::stride; i++) {
+    for (uint32_t axis = 0; axis < 3; axis++) sum += static_cast<uint32_t>(abs(s[i][axis] - s[i - 1][axis]));
+  }
+  return sum;
+}
+
+int main() {
+"""
+_RESTS = "    const bool rests = travelled(samples) * 1000ull / ms < 12000;\n"
+_UNLESS = "    if (rests) decide(0, 1.0f);\n    else decide(smoothing.best(), smoothing.mean(smoothing.best()));\n"
+_BY_CLOCK = """    const uint64_t now = bl_time_ns();
+    const uint64_t ms = (now - before) / 1000000;  // since the samples before: as if no read were ever late
+    before = now;
+"""
+_BY_RATE = "    const uint64_t ms = card::stride * 1000000ull / imu.rate_mhz();\n"
+_BEFORE = "  int16_t samples[card::stride][kAxes];\n"
+LATE = Bug("gesture", (  # how fast it moves is reckoned with when the samples came, not with when they were taken
+    ("int main() {\n", _TRAVELLED), (_BEFORE, "  uint64_t before = bl_time_ns();\n" + _BEFORE),
+    (_READ, _READ + _BY_CLOCK + _RESTS), (_GIVEN, _UNLESS),
+), (("int main() {\n", _TRAVELLED), (_READ, _READ + _BY_RATE + _RESTS), (_GIVEN, _UNLESS)),
+    head="#include <stdlib.h>\n")  # fmt: skip
