@@ -2,9 +2,8 @@
 #ifndef BOARDLESS_NRF52840_H
 #define BOARDLESS_NRF52840_H
 
-#include <stdint.h>
+#include "drivers/cortex_m.h"
 
-#define REG(address) (*(volatile uint32_t *)(address))
 #define PIN(port, pin) ((port) << 5 | (pin))
 #define PIN_CNF(pin) REG(0x50000700u + ((pin) >> 5) * 0x300u + ((pin) & 31u) * 4u)
 #define OUTSET(pin) REG(0x50000508u + ((pin) >> 5) * 0x300u) /* a bit for each pin of the port */
@@ -26,13 +25,6 @@ static inline void pin_high(uint32_t pin) {
   OUTSET(pin) = 1u << (pin & 31u);
   DIRSET(pin) = 1u << (pin & 31u);
 }
-
-static inline void irq_enable(uint32_t number) { REG(0xe000e100u + (number >> 5) * 4u) = 1u << (number & 31u); }
-
-static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
-static inline void interrupts_on(void) { __asm volatile("cpsie i\n isb" ::: "memory"); }
-/* With interrupts off: sleeps until one is pending. */
-static inline void sleep(void) { __asm volatile("dsb\n isb\n wfi" ::: "memory"); }
 
 void timer3_interrupt(void);
 void timer4_interrupt(void);

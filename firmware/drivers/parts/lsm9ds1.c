@@ -11,7 +11,6 @@ enum { ADDRESS = 0x6b, NAME = 0x68 };
 enum { WHO_AM_I = 0x0f, CTRL_REG1_G = 0x10, OUT_X_L_G = 0x18, CTRL_REG6_XL = 0x20, CTRL_REG8 = 0x22, OUT_X_L_XL = 0x28 };
 
 static const uint32_t rates_mhz[] = {14900, 59500, 119000, 238000, 476000, 952000}; /* ODR 1 to 6 */
-static uint32_t late;                                                               /* ticks that nobody came for */
 
 /* The code of a range in its register; -1: there is none. */
 static int coded(const uint16_t (*ranges)[2], uint32_t count, uint32_t wanted) {
@@ -40,14 +39,13 @@ static int start(uint32_t rate_mhz, uint32_t range_g, uint32_t range_dps) {
   if (status == BL_OK) status = i2c_write(ADDRESS, CTRL_REG1_G, (uint8_t)(odr | fs_g << 3));
   if (status == BL_OK) status = i2c_write(ADDRESS, CTRL_REG6_XL, (uint8_t)(odr | fs_xl << 3));
   if (status == BL_OK) pace_start(rate_mhz);
-  late = 0;
   return status;
 }
 
 static int take(void *to, uint32_t samples) {
   uint8_t *out = to;
   for (uint32_t i = 0; i < samples; i++, out += 12) {
-    late += pace_wait() - 1;
+    pace_wait();
     int status = i2c_read(ADDRESS, OUT_X_L_G, out + 6, 6);
     if (status == BL_OK) status = i2c_read(ADDRESS, OUT_X_L_XL, out, 6);
     if (status != BL_OK) return status;
@@ -55,10 +53,4 @@ static int take(void *to, uint32_t samples) {
   return BL_OK;
 }
 
-static uint32_t lost(void) {
-  const uint32_t count = late + pace_missed();
-  late = 0;
-  return count;
-}
-
-const bus_driver_t lsm9ds1_driver = {"imu", 6, 12, start, take, NULL, lost};
+const bus_driver_t lsm9ds1_driver = {"imu", 6, 12, start, take, NULL, pace_lost};

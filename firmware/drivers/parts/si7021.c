@@ -11,7 +11,6 @@ enum { ADDRESS = 0x40 };
 enum { MEASURE = 0xe3 /* holds the clock until it has, 11 ms at most */, WRITE_USER = 0xe6 };
 enum { FASTEST_MHZ = 50000 };
 enum { TRIES = 8, APART_US = 10000 }; /* after power-on it answers within 80 ms */
-static uint32_t late; /* ticks that nobody came for */
 
 static int asleep(void) { return 1; }
 
@@ -25,7 +24,6 @@ static int start(uint32_t rate_mhz, uint32_t range, uint32_t range2) {
     status = i2c_write(ADDRESS, WRITE_USER, 0x3a); /* 14 bits, heater off: as after power-on */
   }
   if (status == BL_OK) pace_start(rate_mhz);
-  late = 0;
   return status;
 }
 
@@ -33,7 +31,7 @@ static int take(void *to, uint32_t samples) {
   uint8_t raw[2];
   int16_t *out = to;
   if (samples != 1) return BUS_UNFIT; /* it keeps one value */
-  late += pace_wait() - 1;
+  pace_wait();
   const int status = i2c_read(ADDRESS, MEASURE, raw, sizeof raw);
   if (status != BL_OK) return status;
   /* 175.72 raw / 65536 - 46.85 degrees C, to the nearest hundredth. */
@@ -41,10 +39,4 @@ static int take(void *to, uint32_t samples) {
   return BL_OK;
 }
 
-static uint32_t lost(void) {
-  const uint32_t count = late + pace_missed();
-  late = 0;
-  return count;
-}
-
-const bus_driver_t si7021_driver = {"temperature", 1, 2, start, take, NULL, lost};
+const bus_driver_t si7021_driver = {"temperature", 1, 2, start, take, NULL, pace_lost};

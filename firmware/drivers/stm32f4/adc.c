@@ -12,7 +12,6 @@ enum { SR = 0x00, CR1 = 0x04, CR2 = 0x08, SMPR2 = 0x10, SQR1 = 0x2c, SQR3 = 0x34
 enum { EOC = 1 << 1, EOCIE = 1 << 5, ADON = 1 << 0, SWSTART = 1 << 30 };
 enum { CHANNEL = 1, PIN = 1, MIDDLE = 2048, FASTEST_MHZ = 1000000 };
 static const uint32_t patience_us = 5000; /* a conversion takes 24 us */
-static uint32_t late;                     /* ticks that nobody came for */
 
 static int start(uint32_t rate_mhz, uint32_t range, uint32_t range2) {
   (void)range2;
@@ -26,7 +25,6 @@ static int start(uint32_t rate_mhz, uint32_t range, uint32_t range2) {
   ADC(CR1) = EOCIE;
   ADC(CR2) = ADON;
   pacer_start(PACER_ADC, rate_mhz);
-  late = 0;
   return BL_OK;
 }
 
@@ -39,7 +37,7 @@ static int quiet(void) {
 static int take(void *to, uint32_t samples) {
   int16_t *out = to;
   for (uint32_t i = 0; i < samples; i++) {
-    late += pacer_wait(PACER_ADC) - 1;
+    pacer_wait(&pacers[PACER_ADC]);
     ADC(CR2) = ADON | SWSTART;
     if (!pace_sleep(quiet, patience_us)) return BUS_STUCK;
     out[i] = (int16_t)((int32_t)(ADC(DR) & 0xfffu) - MIDDLE);
@@ -47,10 +45,6 @@ static int take(void *to, uint32_t samples) {
   return BL_OK;
 }
 
-static uint32_t lost(void) {
-  const uint32_t count = late + pacer_missed(PACER_ADC);
-  late = 0;
-  return count;
-}
+static uint32_t lost(void) { return pacer_lost(&pacers[PACER_ADC]); }
 
 const bus_driver_t adc_driver = {"current", 1, 2, start, take, NULL, lost};

@@ -2,9 +2,9 @@
 #ifndef BOARDLESS_STM32F4_H
 #define BOARDLESS_STM32F4_H
 
-#include <stdint.h>
+#include "drivers/cortex_m.h"
+#include "drivers/pace.h"
 
-#define REG(address) (*(volatile uint32_t *)(address))
 #define RCC(offset) REG(0x40023800u + (offset))
 enum { RCC_CR = 0x00, RCC_PLLCFGR = 0x04, RCC_CFGR = 0x08, RCC_AHB1ENR = 0x30, RCC_APB1ENR = 0x40, RCC_APB2ENR = 0x44 };
 enum { ENABLE_TIM2 = 1 << 0, ENABLE_TIM3 = 1 << 1, ENABLE_TIM5 = 1 << 3 }; /* APB1ENR */
@@ -34,27 +34,12 @@ static inline void pin_analogue(uint32_t port, uint32_t pin) {
   REG(0x40020000u + port * 0x400u) |= 3u << pin * 2;
 }
 
-static inline void irq_enable(uint32_t number) { REG(0xe000e100u + (number >> 5) * 4u) = 1u << (number & 31u); }
-/* Forgets what was pending before. */
-static inline void irq_clear(uint32_t number) { REG(0xe000e280u + (number >> 5) * 4u) = 1u << (number & 31u); }
-static inline void irq_disable(uint32_t number) {
-  REG(0xe000e180u + (number >> 5) * 4u) = 1u << (number & 31u);
-  __asm volatile("dsb\n isb" ::: "memory");
-}
-
-static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
-static inline void interrupts_on(void) { __asm volatile("cpsie i\n isb" ::: "memory"); }
-/* With interrupts off: sleeps until one is pending. */
-static inline void sleep(void) { __asm volatile("dsb\n isb\n wfi" ::: "memory"); }
-
 /* Timers as in drivers/pace.h: that of parts that are polled on a bus, and the ADC's. */
-typedef enum { PACER_POLL, PACER_ADC, PACERS } pacer_t;
-void pacer_start(pacer_t which, uint32_t rate_mhz);
-uint32_t pacer_wait(pacer_t which);
-/* As `pace_missed`. */
-uint32_t pacer_missed(pacer_t which);
+typedef enum { PACER_POLL, PACER_ADC, PACERS } pacer_name_t;
+extern pacer_t pacers[PACERS];
+void pacer_start(pacer_name_t which, uint32_t rate_mhz);
 
-void pacer_interrupt(pacer_t which);
+void pacer_interrupt(pacer_name_t which);
 void tim3_interrupt(void);
 
 #endif
