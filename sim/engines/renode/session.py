@@ -14,7 +14,8 @@ from sim.engines.renode.process import Worker, WorkerDied, WorkerError
 from sim.errors import CannotPlay, SetupError
 from sim.port.mailbox import DOORBELL, SIZE
 
-# As Bridge.cs packs them: count, time in ns, pc, lengths of kind, name, memory and console; address, length of a write.
+# As worker/core/Stops.cs packs them: count, time in ns, pc, lengths of kind, name, memory and console; of a write:
+# address, length.
 _STOP, _WRITE = struct.Struct("<QQQiiii"), struct.Struct("<II")
 _WRITES_MOST = 1 << 18  # bytes that one stop takes with it
 NO_LIMIT = (1 << 63) - 1

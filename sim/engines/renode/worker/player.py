@@ -7,13 +7,13 @@ import hashlib
 import logging
 import os
 import re
-import shutil
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from compiling import load_core
 from feeding import Feeding
 
 Answer = tuple[dict[str, Any], bytes]
@@ -45,7 +45,7 @@ class Player:
         self._log = MemoryBackend()
         Logger.AddBackend(self._log, "boardless", True)
         self._log.SetLogLevel(LogLevel.Warning)
-        self._load_core(cache)
+        load_core(cache, self._runtime())
 
     def described(self) -> dict[str, str]:
         """Version of Renode and of what it runs in."""
@@ -61,28 +61,12 @@ class Player:
         name = mono.GetMethod("GetDisplayName", BindingFlags.NonPublic | BindingFlags.Static)
         return f"mono {str(name.Invoke(None, None)).split()[0]}"
 
-    def _load_core(self, cache: Path) -> None:
-        """Bridge.cs, compiled by Renode's compiler for this build of Renode; kept, for that takes seconds."""
-        from Antmicro.Renode.Utilities import TypeManager
-
-        source = Path(__file__).with_name("Bridge.cs")
-        key = hashlib.sha256(source.read_bytes() + f"{_build()} {self._runtime()}".encode()).hexdigest()[:24]
-        library = cache / f"core-{key}.dll"
-        if not library.is_file():
-            made = _compiled(source)
-            cache.mkdir(parents=True, exist_ok=True)
-            part = library.with_suffix(f".{os.getpid()}.part")
-            shutil.copy(made, part)
-            part.replace(library)
-        if not TypeManager.Instance.ScanFile(str(library)):
-            raise RuntimeError(f"{library}: Renode cannot load it")
-
     # ---- a machine ----
 
     def do_open(
         self, _data: bytes, elf: str, text: str, uart: str, quantum_us: int, strict: bool, timed: bool
     ) -> Answer:
-        """A new machine: its description, the image, the UART that is the console; `strict`, `timed`: see Bridge.cs."""
+        """A new machine: its description, the image, the UART that is the console; `strict`, `timed`: see Core.cs."""
         self._clear()
         from Antmicro.Renode.PlatformDescription.UserInterface import PlatformDescriptionMachineExtensions as Platform
         from Antmicro.Renode.Time import TimeInterval
@@ -145,8 +129,8 @@ class Player:
         return {}, b""
 
     def do_resume(self, data: bytes, limit: int, glance: list[int]) -> Answer:
-        """Go on until the next stop. `data`: what is written before, see Bridge.cs; `glance`: [address, length] of what
-        is wanted of memory at the stop, whatever it is. Behind the header comes what Bridge.cs packs."""
+        """Go on until the next stop. `data`: what is written before, see Stops.cs; `glance`: [address, length] of what
+        is wanted of memory at the stop, whatever it is. Behind the header comes what Stops.cs packs."""
         ctypes.memmove(self._buffer, data, len(data))
         at = ctypes.addressof(self._buffer)
         length = self._cpu.Run(limit, _HEARTBEAT, at, len(data), *glance)
@@ -226,17 +210,6 @@ class Player:
         return {"lines": [f"{e.Type}: {e.Message}" for e in entries]}, b""
 
 
-def _compiled(source: Path) -> Path:
-    """Renode 1.16 takes a list of files, for which a Python string would pass, too; 1.15 takes one file."""
-    from Antmicro.Renode.Utilities import AdHocCompiler
-    from clr import GetClrType
-    from System import Array, String
-
-    compiler = AdHocCompiler()
-    several = GetClrType(AdHocCompiler).GetMethod("Compile").GetParameters()[0].ParameterType.IsArray
-    return Path(str(compiler.Compile(Array[String]([str(source)]) if several else str(source))))
-
-
 def _load_elf(machine: Any, bus: Any, elf: str) -> None:
     """Renode 1.16 has it as an extension that pyrenode3 knows; 1.15 as a method of the bus."""
     if hasattr(bus, "LoadELF"):
@@ -256,11 +229,3 @@ def _version() -> str:
         if name.Name == "Renode":  # its fourth number is the time of the build
             return f"{name.Version.Major}.{name.Version.Minor}.{name.Version.Build}"
     return "unknown"
-
-
-def _build() -> str:
-    """Identifies this build of Renode's core, which Bridge.cs was compiled against: two of one version can differ."""
-    from Antmicro.Renode.Peripherals.CPU import CortexM
-    from clr import GetClrType
-
-    return str(GetClrType(CortexM).Module.ModuleVersionId)
