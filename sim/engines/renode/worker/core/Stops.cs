@@ -109,7 +109,8 @@ namespace Antmicro.Renode.Peripherals.CPU
                     var before = Count;
                     emulation.RunFor(TimeInterval.FromMilliseconds(Piece));
                     idle = Count == before ? idle + Piece : 0;
-                    if(idle >= IdleMost && !closing && !(timed && uart != null)) // which may be woken by what comes there
+                    // A UART of the product's own takes input, which may wake it; that of a bare machine takes none.
+                    if(idle >= IdleMost && !closing && (strict || uart == null))
                     {
                         StopCount = Count;
                         Stopped("stuck", "", PC.RawValue);
