@@ -1,7 +1,8 @@
 /* boardless recorder: keeps a device's last samples and decisions, and dumps them as text when something is wrong.
  *
- * C99, no dependency but <stdint.h> and <stddef.h>. Add boardless_recorder.c to a build, give it RAM that is free, and a
- * function that sends one character (a UART, a file). It is off as long as nobody calls blr_init: raw samples leave the
+ * C99, no dependency but <stdint.h> and <stddef.h>. Copy this folder into a build: boardless_recorder_ring.c and _dump.c,
+ * and _fault.c for the fault handler (Armv7-M, Armv8-M). Give it RAM that is free, and a function that sends one character
+ * (a UART, a file). It is off as long as nobody calls blr_init: raw samples leave the
  * device only where its owner chose so. Not reentrant: call it from one context; blr_dump may come from a fault handler.
  * What it sends is described in docs/field.md; `boardless field import` reads it.
  *

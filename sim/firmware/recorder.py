@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 SMALLEST = 1024  # bytes of the ring with which the app is run to see what it reads
-_HEAD = 8  # bytes of a record, see boardless_recorder.c
+_HEAD = 8  # bytes of a record, see boardless_recorder_ring.c
 _BESIDE = 2 * _HEAD + 8 + 24  # a read may be followed by an inference and a decision with its label
 _WITHIN = 10**12  # ps of board time in which an app opens its sensors
 _READS, _ENOUGH = 8, 64  # of each sensor, and of one: the first ones may be smaller (to settle, say)

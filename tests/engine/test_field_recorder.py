@@ -33,7 +33,7 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def built(*flags: str) -> Path:
         return compiled(folder, "cortex-m4", ["recorder.c"], name="device", flags=[
-            f"-I{FOLDER}", str(FOLDER / "boardless_recorder.c"), "-Wl,--build-id=sha1", "-Wextra", "-Werror", *flags,
+            f"-I{FOLDER}", *map(str, sorted(FOLDER.glob("*.c"))), "-Wl,--build-id=sha1", "-Wextra", "-Werror", *flags,
         ])  # fmt: skip
 
     return built
@@ -146,14 +146,17 @@ def test_by_command(
     assert "it fails: BusFault" in capsys.readouterr().out
 
 
-def test_without_init_nothing_is_sent(device: Callable[..., Path], tmp_path: Path) -> None:
+def test_without_init_nothing_is_sent_and_the_fault_handler_may_be_left_out(
+    device: Callable[..., Path], tmp_path: Path
+) -> None:
     (tmp_path / "quiet.c").write_text(
         '#include "bare.h"\n#include "boardless_recorder.h"\n'
         'int main(void) {\n  blr_dump("x");\n  blr_samples(0, 0, 0, 7);\n  blr_decision(0, 1, "x", 0, 0);\n'
         '  say("done\\n");\n  for (;;) {}\n}\n'
     )
     elf = compiled(tmp_path, "cortex-m4", [str(tmp_path / "quiet.c")], name="quiet",
-                   flags=[f"-I{FOLDER}", str(FOLDER / "boardless_recorder.c")])  # fmt: skip
+                   flags=[f"-I{FOLDER}", *(str(FOLDER / f"boardless_recorder_{name}.c") for name in ("ring", "dump"))],
+                   )  # fmt: skip
 
     def console(machine: Machine) -> str:
         machine.console.expect("done", within="10 ms")
