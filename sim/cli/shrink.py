@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"still {symptom.text}")
         for line in result.did:
             print(line)
+        if symptom.kind == "decision" and not args.good:
+            print("what is left may be decided so for good reason; --good OLD.elf, which does it right, rules that out")
         print(f"{result.trials} trials" + (f", {result.known} known before" if result.known else ""))
     return 0
 

@@ -139,9 +139,14 @@ def _told(recording: FieldRecording, symptom: Symptom) -> list[str]:
         what = ", ".join(sensor.channels[:8])
         out.append(f"{sensor.slot} delivered {len(codes)} samples at {rate:g} Hz (codes of {what}): {shown}{more}")
     out += [_fault(f) for f in r.faults]
-    out += [f"{remark[0].upper()}{remark[1:]}." for remark in r.remarks]
+    out += [f"{_begun(remark)}." for remark in r.remarks]
     out.append("Made by boardless pin; boardless replay runs the recording beside this file.")
     return out
+
+
+def _begun(remark: str) -> str:
+    """As a sentence; the name of a file or a channel at its beginning stays as it is."""
+    return remark[0].upper() + remark[1:] if remark.split()[0].isalpha() else remark
 
 
 def _fault(fault: Any) -> str:

@@ -53,7 +53,7 @@ class Symptom:
         """In words."""
         above = f" with a score above {self.above:g}" if self.above >= 0 else ""
         return {
-            "failure": f"fails: {self.what}",
+            "failure": f"fails: {self.what.replace('#x', '0x...')}",  # an address: another in each build
             "decision": f"decides {self.what!r}{above}",
             "no-decision": f"never decides {self.what!r}",
             "lost": f"loses samples of {self.what}",

@@ -155,6 +155,8 @@ def test_shrink_and_pin_by_command(
     assert code == 0, said
     assert (data["samples_before"], data["samples_after"]) == (16, 16)
     assert not list(folder.glob("*.journal"))
+    assert main(["shrink", "b.blrec", "-o", "d.blrec"]) == 0
+    assert "may be decided so for good reason; --good OLD.elf" in capsys.readouterr().out
     (folder / "tests").mkdir()
     words = ["pin", "c.blrec", "-o", "tests/test_field_0042.py", "--story", "A customer's dog wore it."]
     code, said, data = command(capsys, *words)
@@ -167,6 +169,8 @@ def test_shrink_and_pin_by_command(
     assert "A customer's dog wore it." in text
     assert "decides 'moving' with a score above 0.9" in text
     assert "16 samples at 119 Hz" in text
+    assert "\nimu" in text  # what is left of its channels: a name stays as it is
+    assert "\nImu" not in text
     assert len((folder / "tests" / "test_field_0042.blrec").read_bytes()) < 10_000
     result = pytester.runpytest("tests/test_field_0042.py")
     result.assert_outcomes(failed=1)
