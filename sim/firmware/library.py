@@ -15,9 +15,11 @@ from sim.firmware.toolchain import Toolchain, check_libraries
 from sim.firmware.workshop import configure, locked, ninja, private_folder, writable
 from sim.paths import cache_root, data_root
 from sim.tflm import TflmTree
+from sim.tflm.operators import SIGNAL
 from sim.tflm.sources import USUAL, is_rare
 
-USUALLY, RARE = "tflm", "tflm_rare"  # names of the libraries
+USUALLY, RARE, AUDIO = "tflm", "tflm_rare", "tflm_signal"  # names of the libraries
+_CALLED = {USUALLY: "TFLM", RARE: "the rarer kernels of TFLM", AUDIO: "the audio library of TFLM"}
 _FORMAT = "3"  # changes when the way of building changes
 
 
@@ -61,7 +63,8 @@ def tflm_libraries(
     """
     # The 2020 tree is small enough to be one library.
     rare = tree.generation != "2020" and (whole or not set(op_kinds) <= set(USUAL))
-    parts = [RARE, USUALLY] if rare else [USUALLY]
+    audio = any(kind.startswith(SIGNAL) for kind in op_kinds)
+    parts = [*([AUDIO] if audio else []), *([RARE] if rare else []), USUALLY]
     key = library_key(tree, board, kernels, tools)
     return tuple(_library(key, part, tree, board, kernels, tools, progress) for part in parts)
 
@@ -87,14 +90,17 @@ def _library(
     with locked(f"{part}-{key}"):
         if path.is_file():  # another process has made it while we waited
             return path
-        what = "the rarer kernels of TFLM" if part == RARE else "TFLM"
-        progress(f"compiling {what} for {board.core}, {kernels} kernels (once; up to a minute)")
+        progress(f"compiling {_CALLED[part]} for {board.core}, {kernels} kernels (once; up to a minute)")
         _compile(tree, board, kernels, part, tools, path)
     return path
 
 
 def _compile(tree: TflmTree, board: Board, kernels: str, part: str, tools: Toolchain, path: Path) -> None:
-    sources = [p for p in tree.sources(kernels) if is_rare(p, tree.generation) == (part == RARE)]
+    sources = (
+        list(tree.signal_sources)
+        if part == AUDIO
+        else [p for p in tree.sources(kernels) if is_rare(p, tree.generation) == (part == RARE)]
+    )
     nn = set(tree.vector_sources(kernels))
     includes = include_folders(tree, kernels, tools)
     cmake = data_root() / "firmware" / "cmake"

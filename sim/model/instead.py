@@ -30,6 +30,16 @@ _INSTEAD = {
 def unknown(o: Operator, old: bool) -> Finding:
     """Why the tree (`old`: that of 2020) cannot run it, and what to build in its place."""
     instead = _INSTEAD.get(o.kind, "")
+    if o.kind == "ethos-u":
+        return (
+            "Vela compiled it for an Ethos-U, and no virtual board has one",
+            "give the .tflite that went into Vela; it runs on the core",
+        )
+    if o.custom and o.kind.startswith("Signal"):
+        return (
+            "it is of TFLM's audio library, which this tree does not have with all it needs (signal/ and kissfft)",
+            "point to a current tree with its third-party downloads: tflm = 'path' in [tool.boardless]",
+        )
     if o.custom:
         return "the tree has no such custom operator", "build the model from builtin operators"
     what = "this tree of 2020 does not have it" if old else "this tree cannot register it"

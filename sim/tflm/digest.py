@@ -61,6 +61,8 @@ def remember(note: Path, value: Mapping[str, object]) -> None:
 def _entries(tree: Path, libraries: Mapping[str, Path]) -> Iterator[Entry]:
     for folder in HEADER_FOLDERS:
         yield from _walk(str(tree / folder), folder)
+    if "kissfft" in libraries and (tree / "signal").is_dir():
+        yield from _walk(str(libraries["kissfft"]), "kissfft")
     for name, parts in _PARTS.items():
         if name in libraries:
             for part in parts:

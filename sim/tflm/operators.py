@@ -16,17 +16,19 @@ _NEW_BUILTIN = re.compile(r"AddBuiltin\(\s*BuiltinOperator_(\w+)")
 _NEW_CUSTOM = re.compile(r'AddCustom\(\s*"([^"]+)"')
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
-# These need the audio library `signal/` or a co-processor, which the firmware is not linked with.
-_NOT_LINKED = re.compile(r"^(Signal|ETHOSU$|ethos-u$)", re.IGNORECASE)
+SIGNAL = "Signal"  # how the names of the audio library's operators begin
+_CO_PROCESSOR = re.compile(r"^ethos-?u$", re.IGNORECASE)  # no board has one
 
 
-def registrations(tree: Path, generation: str) -> dict[str, str]:
+def registrations(tree: Path, generation: str, *, signal: bool) -> dict[str, str]:
     """Operator kind -> C++ statement on an object `resolver`.
 
-    Kinds are the schema's names of builtin operators and the names of custom ones.
+    Kinds are the schema's names of builtin operators and the names of custom ones. `signal`: the audio library can
+    be compiled.
     """
     found = _old(tree) if generation == "2020" else _new(tree)
-    return {kind: found[kind] for kind in sorted(found) if not _NOT_LINKED.match(kind)}
+    left_out = [kind for kind in found if _CO_PROCESSOR.match(kind) or (kind.startswith(SIGNAL) and not signal)]
+    return {kind: found[kind] for kind in sorted(set(found) - set(left_out))}
 
 
 def _old(tree: Path) -> dict[str, str]:

@@ -15,6 +15,9 @@ _MICRO = (
 )
 _KERNELS = "tensorflow/lite/micro/kernels"
 
+# The audio library of a current tree: its operators' kernels, and what they call; with kissfft.
+_SIGNAL = ("signal/micro/kernels", "signal/src", "signal/src/kiss_fft_wrappers")
+
 # What TFLM takes from TensorFlow Lite. The 2020 tree carries all of TFLite's kernels beside these.
 _SHARED_2020 = (
     "tensorflow/lite/c/common.c",
@@ -75,12 +78,13 @@ HEADER_FOLDERS = (
     "tensorflow/lite/kernels",
     "tensorflow/lite/schema",
     "tensorflow/compiler/mlir/lite",
+    "signal",
 )
 SKIPPED = {
     "arc_custom", "arc_emsdp", "arc_mli", "benchmarks", "bluepill", "ceva", "ceva_common", "chre",
     "cortex_m_corstone_300", "docs", "ethos_u", "examples", "hexagon", "hexkl_ml", "integration_tests",
     "models", "optimized", "python", "riscv32_generic", "testdata", "testing", "tools", "xtensa",
-    "xtensa_hifi", "xtensa_hifimini", "hashtable", "delegates", "experimental",
+    "xtensa_hifi", "xtensa_hifimini", "hashtable", "delegates", "experimental", "tensorflow_core",
 }  # fmt: skip
 
 
@@ -109,6 +113,12 @@ def is_rare(path: Path, generation: str) -> bool:
     if generation == "2020" or ("micro", "kernels") not in (folder[-2:], folder[-3:-1]):
         return False
     return not (path.stem in _SHARED_KERNELS or path.stem.endswith("_common"))
+
+
+def signal_sources(tree: Path) -> list[Path]:
+    """The audio library's sources, sorted; none where the tree does not have it."""
+    found = [p for folder in _SIGNAL for p in _in(tree / folder)]
+    return sorted(p for p in found if not p.stem.endswith("_flexbuffers_generated_data"))  # of upstream's tests
 
 
 def cmsis_nn_sources(folder: Path) -> list[Path]:

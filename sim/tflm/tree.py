@@ -60,7 +60,12 @@ class TflmTree:
     @cached_property
     def registrations(self) -> Mapping[str, str]:
         """Operator kind -> C++ statement that registers it on `resolver`."""
-        return operators.registrations(self.path, self.generation)
+        return operators.registrations(self.path, self.generation, signal=bool(self.signal_sources))
+
+    @cached_property
+    def signal_sources(self) -> tuple[Path, ...]:
+        """What the audio library is compiled from; none where the tree or kissfft is not there."""
+        return tuple(sources.signal_sources(self.path)) if "kissfft" in self.libraries else ()
 
     def builtin_ops(self) -> tuple[str, ...]:
         """Names of the operators (custom ones included) that this tree can register, sorted."""

@@ -227,6 +227,17 @@ def test_custom_operator() -> None:
     m = changed(model("softmax"), operators={0: {"kind": "MyOp", "custom": True}})
     for tree in (OLD, NEW):
         assert found(m, tree) == [("MyOp", "the tree has no such custom operator")]
+    audio = changed(model("softmax"), operators={0: {"kind": "SignalRfft", "custom": True}})
+    assert "signal/ and kissfft" in refusals(audio, NEW, "reference")[0].reason
+
+
+def test_what_vela_made_is_refused_as_that() -> None:
+    """Its one operator has scratch memory for an input, which nobody writes: the file is not damaged."""
+    m = changed(model("softmax"), operators={0: {"kind": "ethos-u", "custom": True}})
+    for tree in (OLD, NEW):
+        (refusal,) = refusals(m, tree, "reference")
+        assert "Ethos-U" in refusal.reason
+        assert "went into Vela" in refusal.remedy
 
 
 def test_check_names_every_layer_once_with_the_remedy() -> None:

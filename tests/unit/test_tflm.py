@@ -150,6 +150,22 @@ def test_operators_are_read_from_the_tree(tmp_path: Path) -> None:
         "CIRCULAR_BUFFER": "resolver.AddCircularBuffer();",
         "CONV_2D": "resolver.AddConv2D();",
     }
+    assert tree.signal_sources == ()
+
+
+def test_the_audio_library_is_there_with_kissfft(tmp_path: Path) -> None:
+    top = current(tmp_path / "t")
+    for name in ("micro/kernels/rfft.cc", "micro/kernels/rfft_test.cc", "src/kiss_fft_wrappers/kiss_fft_int16.cc"):
+        put(top / "signal" / name)
+    put(top / "signal/micro/kernels/fft_flexbuffers_generated_data.cc")  # of upstream's tests
+    put(top / "third_party/kissfft/kiss_fft.h")
+    tree = TflmTree.at(top)
+    assert tree.registrations["SignalRfft"] == "resolver.AddRfft();"
+    assert [p.name for p in tree.signal_sources] == ["rfft.cc", "kiss_fft_int16.cc"]
+    put(top / "signal/micro/kernels/rfft.cc", "// edited\n")
+    assert TflmTree.at(top).digest != tree.digest
+    shutil.rmtree(top / "third_party/kissfft")
+    assert "SignalRfft" not in TflmTree.at(top).registrations
 
 
 def test_kernels_that_are_not_there(tmp_path: Path) -> None:
