@@ -62,9 +62,9 @@ clips and other talk.
 
 ## What it cannot do
 - Two human clips show whether it can hear people, not how well. For a product, train on people.
-- It hardly hears voices that are not a formant synthesiser's. Of 100 clips of flite's awb, festival's ked (both cut from
-  recordings of people) and a recorded speaker (Asterisk's prompts) it found 28 % of yes, 16 % of no: tried once beside
-  `train.py`, int8 on the host, one clip at a time. Their no, go and now are much the same to it.
+- It hardly hears voices that are not a formant synthesiser's. Of 100 clips of flite's awb, festival's ked (both cut
+  from recordings of people) and a recorded speaker (Asterisk's prompts) it found 28 % of yes, 16 % of no: tried once
+  beside `train.py`, int8 on the host, one clip at a time. Their no, go and now are much the same to it.
 - Words that rhyme are left out of training and judging. In five minutes of nothing but {", ".join(voices.RHYMES[:6])}
   and the like it hears yes or no {figures["rhymes"]} times.
 """
