@@ -16,6 +16,7 @@ from typing import Protocol
 from sim.errors import SetupError, UsageError
 from sim.evaluate.playing import run_unit
 from sim.evaluate.unit import Place, Played, Unit
+from sim.parallel import JOBS
 
 _AHEAD = 2  # units that wait for each process, so that none has to
 _TRIES = 3  # of a unit whose process was killed
@@ -100,7 +101,7 @@ class Processes:
             context.set_forkserver_preload([__name__])
             self._before = {p.pid or 0 for p in multiprocessing.active_children()}
             self._pool = ProcessPoolExecutor(
-                self._count, mp_context=context, initializer=_begin, initargs=(dict(os.environ),)
+                self._count, mp_context=context, initializer=_begin, initargs=({**os.environ, JOBS: str(self._count)},)
             )
         return self._pool
 

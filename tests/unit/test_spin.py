@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from sim.engines.qemu.spin import Spin
+from sim.parallel import JOBS
 
 
 class Counted:
@@ -34,6 +35,8 @@ class Counted:
 @pytest.fixture
 def poll(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+    monkeypatch.delenv(JOBS, raising=False)
     counted = Counted()
     yield counted
     counted.close()
@@ -66,3 +69,14 @@ def test_on_one_core_it_would_keep_the_emulator_from_running(poll: Counted, monk
     poll.theirs.send(b"!")
     assert not Spin().ready(poll)
     assert poll.asked == 0
+
+
+@pytest.mark.parametrize("name", [JOBS, "PYTEST_XDIST_WORKER_COUNT"])
+def test_where_boards_run_on_all_cores_none_is_left_to_spin_on(
+    poll: Counted, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "2")
+    poll.theirs.send(b"!")
+    assert not Spin().ready(poll)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
+    assert Spin().ready(poll)

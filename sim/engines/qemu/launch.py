@@ -12,6 +12,7 @@ from sim.engines.qemu.guard import guards
 from sim.engines.qemu.probe import ensure_probe
 from sim.engines.qemu.program import SANDBOX
 from sim.engines.qemu.shared import fd_path
+from sim.engines.qemu.spin import has_a_core
 from sim.errors import SetupError
 
 NO_SANDBOX: set[Path] = set()  # programs that were built without it
@@ -50,7 +51,7 @@ def launch(program: Path, image: Image, fds: Descriptors) -> subprocess.Popen[by
         "-chardev", f"socket,id=qmp,fd={fds.qmp}", "-mon", "chardev=qmp,mode=control",
         "-plugin", (
             f"{ensure_probe()},socket={fds.probe},control={fds.control},ram={fds.ram}"
-            f",ram_at={layout.room.origin:#x},{','.join(guards(image))}"
+            f",ram_at={layout.room.origin:#x},spin={int(has_a_core())},{','.join(guards(image))}"
         ),
         "-kernel", str(image.elf.absolute()),
     ]  # fmt: skip

@@ -21,6 +21,7 @@
 #include "qemu.h"
 #include "ram.h"
 #include "registers.h"
+#include "spin.h"
 #include "stack.h"
 #include "steer.h"
 #include "stop.h"
@@ -101,6 +102,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     if (strncmp(argv[i], "control=", 8) == 0) shared = atoi(argv[i] + 8);
     if (strncmp(argv[i], "ram=", 4) == 0) ram_fd = atoi(argv[i] + 4);
     if (strncmp(argv[i], "ram_at=", 7) == 0) ram_at = (uint32_t)strtoul(argv[i] + 7, NULL, 0);
+    if (strncmp(argv[i], "spin=", 5) == 0) spins = argv[i][5] == '1';
     if (strncmp(argv[i], "rom=", 4) == 0) guard_lay("rom", argv[i] + 4);
     if (strncmp(argv[i], "hole=", 5) == 0) guard_lay("hole", argv[i] + 5);
   }

@@ -1,24 +1,16 @@
 /* See spin.h. sim/engines/qemu/spin.py does the same at the other end.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
 #include "spin.h"
 
-#include <sched.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { SPIN_NS = 50000, SKIP_MAX = 64 };
 
+bool spins;
 static unsigned skip, skipped; /* waits to go without spinning, after spinning was in vain */
-
-static bool other_core(void) {
-  static int cores;
-  cpu_set_t set;
-  if (cores == 0) cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return cores > 1;
-}
 
 static long ns(void) {
   struct timespec t;
@@ -29,7 +21,7 @@ static long ns(void) {
 bool receive(int socket, char *byte) {
   if (skipped < skip) {
     skipped++;
-  } else if (other_core()) {
+  } else if (spins) {
     for (long end = ns() + SPIN_NS; ns() < end;) {
       if (recv(socket, byte, 1, MSG_DONTWAIT) == 1) {
         skip = 0;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #pragma GCC visibility push(hidden)
-/* Waits for one byte, at first without sleeping. False: the runner is gone. */
+extern bool spins; /* there is a core for it, see sim/engines/qemu/spin.py */
+/* Waits for one byte, where `spins` at first without sleeping. False: the runner is gone. */
 bool receive(int socket, char *byte);
 #pragma GCC visibility pop
