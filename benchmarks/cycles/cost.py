@@ -7,7 +7,7 @@ turns, and the least time of each counts: other work takes caches and clock from
 added is shown (median over least, of the kind where that is most). Each run says what it counted: the model was on.
 
 Kernels are those of the settings: BOARDLESS_TFLM=... BOARDLESS_KERNELS=cmsis-nn measures CMSIS-NN's. `--save` puts the
-rows of these kernels into cost.json and writes cost.md from all of them.
+rows of this tree and these kernels into cost.json and writes cost.md from all of them.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sim.timing import TimingProfile
 
 HERE = Path(__file__).resolve().parent
 MODELS = ("kws_ref_model", "ad01_int8")
+_KEY = ("qemu", "tree", "kernels", "model", "icount", "board")  # one row each
 BARS = {"core": 1.5, "memory": 2.2, "attribution": 1.1}
 Row = dict[str, Any]
 
@@ -109,6 +110,7 @@ def measure(name: str, icount: bool, rounds: int, target: Target) -> Row:
     least = {kind: min(t) for kind, t in times.items()}
     return {
         "model": name,
+        "tree": target.tree.generation,
         "kernels": target.settings.kernels,
         "board": target.board.name,
         "qemu": target.engine.version(),
@@ -133,11 +135,19 @@ def page(result: Row) -> str:
         "rounds, in which the kinds took turns. Attribution over core and memory. Disturbed: median over least, of the",
         "kind where that is most; where it is high, other work ran beside, and even the least may be too much.",
         "",
-        "| QEMU | model | kernels | -icount | plain, s | counting | core | core, memory | + attribution | disturbed |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| QEMU | model | tree | kernels | -icount | plain, s | counting | core | core, memory | + attribution "
+        "| disturbed |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in result["rows"]:
-        cells = [r["qemu"], r["model"], r["kernels"], "yes" if r["icount"] else "no", f"{r['cpu_s']['plain']:.2f}"]
+        cells = [
+            r["qemu"],
+            r["model"],
+            r["tree"],
+            r["kernels"],
+            "yes" if r["icount"] else "no",
+            f"{r['cpu_s']['plain']:.2f}",
+        ]
         for kind in ("instructions", "core", "memory", "attribution"):
             missed = kind in BARS and r["ratio"][kind] > BARS[kind]
             cells.append(f"{r['ratio'][kind]:.2f}" + (" (missed)" if missed else ""))
@@ -172,12 +182,12 @@ def main() -> int:
 def _save(rows: list[Row], target: Target, rounds: int) -> None:
     file = HERE / "cost.json"
     old = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.is_file() else []
-    measured = {(r["qemu"], r["model"], r["kernels"], r["board"], r["icount"]) for r in rows}
-    kept = [r for r in old if (r["qemu"], r["model"], r["kernels"], r["board"], r["icount"]) not in measured]
+    measured = [[r[key] for key in _KEY] for r in rows]
+    kept = [r for r in old if [r[key] for key in _KEY] not in measured]
     result = {
         "where": f"{time.strftime('%Y-%m-%d')}, {rounds} rounds, {os.cpu_count()} cores {platform.machine()}, "
         f"load {os.getloadavg()[0]:.1f}",
-        "rows": sorted([*kept, *rows], key=lambda r: (r["qemu"], r["kernels"], r["model"], r["icount"])),
+        "rows": sorted([*kept, *rows], key=lambda r: [r[key] for key in _KEY]),
     }
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     (HERE / "cost.md").write_text(page(result), encoding="utf-8")
