@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 import use
 
-from sim import Recording, Settings
+from sim import Recording
 from sim.energy.cells import find_cell
 from sim.energy.estimate import of_machine
 from sim.outgoing import traffic
-from sim.target import Target
 
 DAY = 24 * 3600  # s
 APP = Path(__file__).resolve().parents[2] / "examples" / "fridge"
@@ -108,11 +107,11 @@ def test_a_day_with_a_sensor_that_drops_out(machine):
 
 
 @pytest.mark.app(FRIDGE)
-def test_a_day_is_a_value(firmware):
+def test_a_day_is_a_value(firmware, request):
     """Dropouts and noise of the part included: the same decisions at the same board times, every time."""
     runs = []
     for _ in range(2):
-        with Target.of(Settings()).boot(firmware.elf) as machine:
+        with request.getfixturevalue("_boardless_target").boot(firmware.elf) as machine:
             module = fridge()
             course = Recording(module.course(4, 25), ["temperature"], "degC", rate=module.CARD["rate_hz"])
             machine.temperature.play(course, noise_seed=11)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import Recording, Settings
+from sim import Recording
 from sim.leaks import leaks
 from sim.outgoing import traffic
-from sim.target import Target
 
 WAYS = {1: "decimal", 2: "hex", 3: "raw", 4: "scaled", 5: "floats", 6: "score"}
 
@@ -36,11 +35,11 @@ def test_no_sound_leaves(machine, recording):
 
 
 @pytest.mark.app("gesture")
-def test_two_recordings_of_one_motion_look_alike_from_outside(firmware, recording):
+def test_two_recordings_of_one_motion_look_alike_from_outside(firmware, recording, request):
     """Different samples, the same decision: nothing but when and how sure tells them apart."""
     seen = []
     for name in ("standing_01", "standing_06"):
-        with Target.of(Settings()).boot(firmware.elf) as machine:
+        with request.getfixturevalue("_boardless_target").boot(firmware.elf) as machine:
             machine.imu.play(recording(name))
             machine.run_to_end()
             said = [(d.label, d.index, dict(d.samples)) for d in machine.decisions]
