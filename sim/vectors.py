@@ -99,8 +99,8 @@ def uses_timers(elf: Elf, table: int) -> bool:
     """Whether virtual time can matter to the image: it takes interrupts or could read a timer.
 
     Errs on the side of yes, which costs speed and nothing else: any interrupt with a handler of its own, or any
-    address of SysTick, the interrupt controller or the cycle counter in its code. An
-    endless loop is no handler, nor is one that several exceptions share: that is the default of a start-up file.
+    address of SysTick, the interrupt controller or the cycle counter in its code. An endless loop is no handler, nor
+    is one that several exceptions share: that is the default of a start-up file.
     """
     uses: dict[int, int] = {}
     for at in tables(elf, table):
