@@ -86,6 +86,15 @@ def test_a_dialogue(talk: Callable[..., Machine], flags: tuple[str, ...]) -> Non
     assert console.text.count("> ") == 4
 
 
+def test_a_byte_that_wakes_the_core_is_taken_before_the_next(talk: Callable[..., Machine]) -> None:
+    console = talk("-DSLEEPS", "-DDWELL=200000").console  # a third of the time between two bytes of that line
+    console.prompt(within="1 s")
+    for _ in range(3):
+        console.send("hello\n", baud=1200)
+        console.expect("heard: hello\n", within="1 s")
+        console.prompt(within="1 s")
+
+
 @pytest.mark.slow
 def test_bytes_come_at_the_pace_of_the_line(talk: Callable[..., Machine]) -> None:
     machine = talk()

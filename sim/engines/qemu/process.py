@@ -35,14 +35,25 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def asleep(pid: int) -> bool:
-    """Whether every thread of the process waits for something; False where that cannot be known (no Linux)."""
-    states = []
+    """Whether every thread of the process waits for something; False where that cannot be known (no Linux).
+
+    A thread may wake another between two looks at them, and sleep itself at its own: all sleep at once only if none
+    has run while all were looked at twice.
+    """
+    seen = _threads(pid)
+    return bool(seen) and all(state == "S" for state, *_ in seen) and seen == _threads(pid)
+
+
+def _threads(pid: int) -> list[tuple[str, ...]]:
+    """Of each thread: its state, its id, and how often it has left the processor; empty where that cannot be known."""
+    seen = []
     try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            # "pid (name) state ...": the name may hold anything, so count from its end.
-            states.append(
-                task.joinpath("stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+        for task in sorted(Path(f"/proc/{pid}/task").iterdir()):
+            lines = task.joinpath("status").read_text(encoding="ascii", errors="replace").splitlines()
+            found = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            seen.append(
+                (found["State"][0], task.name, found["voluntary_ctxt_switches"], found["nonvoluntary_ctxt_switches"])
             )
-    except (OSError, IndexError):
-        return False
-    return bool(states) and all(state == "S" for state in states)
+    except (OSError, KeyError):
+        return []
+    return seen

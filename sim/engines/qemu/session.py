@@ -35,6 +35,11 @@ _NO_MOVE = "this QEMU on this host cannot let the core go on elsewhere: no calls
 _FLASH = struct.Struct("<5I")  # struct write_request in probe/flash.c
 
 
+def _earlier(one: int | None, other: int | None) -> int | None:
+    """Of two counts of the clock; None: never."""
+    return min((count for count in (one, other) if count is not None), default=None)
+
+
 def open_session(program: Path, image: Image) -> QemuSession:
     """Start QEMU; in its sandbox where this build of it has one. Raises SetupError."""
     try:
@@ -113,16 +118,30 @@ class QemuSession:
     def resume(self, limit: int | None = None) -> Stop:
         typing = self._typing
         while typing is not None and (due := typing.next_due()) is not None:
-            if due <= self._clock:
-                typing.give(self._clock)
-                continue
-            stop = self._go_on(due if limit is None else min(due, limit))
-            while stop.kind is StopKind.ASLEEP and typing.next_due() is not None:
+            if self._sleeps:
+                stop = self._woken(typing, limit)
+            elif due <= self._clock:
                 typing.give_one()
-                stop = self._awaited(self._waiting.stop(None, input_waits=True))
-            if stop.kind is not StopKind.LIMIT or (limit is not None and self._clock >= limit) or self._clock < due:
+                continue
+            else:
+                stop = self._go_on(_earlier(due, limit))
+            due = typing.next_due()
+            in_time = due is not None and due <= self._clock and (limit is None or self._clock < limit)
+            if due is None or not (stop.kind is StopKind.ASLEEP or (stop.kind is StopKind.LIMIT and in_time)):
                 return stop
         return self._go_on(limit)
+
+    @property
+    def _sleeps(self) -> bool:
+        """Only input can wake the core."""
+        return self._waiting.last is not None and self._waiting.last.kind is StopKind.STUCK
+
+    def _woken(self, typing: TypingIn, limit: int | None) -> Stop:
+        """What comes of the next byte, due or not. Without waiting for that, one behind it could come before the
+        firmware has taken this one: no line is that fast."""
+        self._control.set_limit(_earlier(typing.following(), limit))
+        typing.give_one()
+        return self._awaited(self._waiting.stop(None, input_waits=True))
 
     def _awaited(self, stop: Stop) -> Stop:
         """A core that sleeps may be woken by input, where there can be some."""

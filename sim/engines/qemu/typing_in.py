@@ -36,13 +36,12 @@ class TypingIn:
         """When the next byte is to be sent; None: there is none."""
         return self._waiting[0][0] if self._waiting else None
 
-    def give(self, now: int) -> None:
-        """Those that are due."""
-        while self._waiting and self._waiting[0][0] <= now:
-            self.give_one()
+    def following(self) -> int | None:
+        """When the one behind the next is to be sent."""
+        return self._waiting[1][0] if len(self._waiting) > 1 else None
 
     def give_one(self) -> None:
-        """The next one, due or not: the core sleeps, and it is what wakes it. Raises UsageError where too many wait."""
+        """The next one, due or not. Raises UsageError where too many wait."""
         byte = self._waiting.popleft()[1]
         if self._unread() >= _MOST_UNREAD:
             raise UsageError(

@@ -1,5 +1,6 @@
 /* Firmware of others: reads lines from the UART of an STM32 and answers them. Nothing of boardless is in it.
- * UART: its base; SLEEPS: waits in WFI for the interrupt UART_IRQ, else polls; DEAF: never reads. SPDX-License-Identifier: Apache-2.0 */
+ * UART: its base; SLEEPS: waits in WFI for the interrupt UART_IRQ, else polls, and comes to look at what that has read
+ * only DWELL turns of a loop later; DEAF: never reads. SPDX-License-Identifier: Apache-2.0 */
 #include <stdint.h>
 
 #define REG(address) (*(volatile uint32_t *)(address))
@@ -39,6 +40,9 @@ static int hear(void) {
     received = 0;
     if (byte < 0) __asm volatile("dsb\n isb\n wfi" ::: "memory");
     __asm volatile("cpsie i\n isb" ::: "memory");
+#ifdef DWELL
+    for (int turns = DWELL; turns; turns--) __asm volatile("");
+#endif
     if (byte >= 0) return byte;
   }
 }
