@@ -46,7 +46,7 @@ def asleep(pid: int) -> bool:
 
 def _threads(pid: int) -> list[tuple[str, ...]]:
     """Of each thread: its state, its id, and how often it has left the processor; empty where that cannot be known."""
-    seen = []
+    seen: list[tuple[str, ...]] = []
     try:
         for task in sorted(Path(f"/proc/{pid}/task").iterdir()):
             lines = task.joinpath("status").read_text(encoding="ascii", errors="replace").splitlines()
