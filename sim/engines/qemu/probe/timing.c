@@ -98,13 +98,18 @@ uint32_t timing_literals(const struct timing_block *b) {
   return stalls;
 }
 
-void timing_data(const struct timing_block *b, const uint32_t *registers) {
-  uint32_t cycles = b->literals ? timing_literals(b) : 0;
-  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
+void timing_data_from(const struct timing_block *b, const uint32_t *registers, const struct timing_pointer *p) {
+  uint32_t cycles = 0;
+  for (const struct timing_pointer *end = b->pointer + b->pointers; p < end; p++) {
     uint32_t address = timing_pointer_at(p, registers);
-    if (!timing_costs_nothing(p, address)) cycles += timing_loads(&b->load[p->first], p->loads, address);
+    if (b->look || !timing_costs_nothing(p, address)) cycles += timing_loads(&b->load[p->first], p->loads, address);
   }
   timing.page->cycles += cycles;
+}
+
+void timing_data(const struct timing_block *b, const uint32_t *registers) {
+  if (b->literals) timing.page->cycles += timing_literals(b);
+  timing_data_from(b, registers, b->pointer);
 }
 
 void timing_fetch(struct timing_block *b) {

@@ -60,7 +60,6 @@ struct timing_load { /* one load, or several that lie together */
 struct timing_pointer {
   uint8_t base, index, shift; /* registers at the start of the block; index 16: none */
   uint8_t aligned;            /* bits that must be 0 */
-  bool look;                  /* some load is not aligned where the pointer is */
   uint16_t first, loads;
 };
 
@@ -76,6 +75,8 @@ struct timing_block {
   uint16_t loaded;          /* by the load at its end that the next one may pair with; bit 15: there is one */
   uint16_t tail;            /* cycles of its last piece of code, hiding the next read */
   uint16_t fetches, literals, pointers;
+  bool look;                /* timing_data always has something to look at: literals, a load that is not aligned where its
+                               pointer is */
   uint16_t hidden;          /* behind `from`: cycles in front of it that hide the read of its first line */
   const struct timing_block *from; /* the block that was in front of it last, so that nothing has to be worked out */
   uint32_t here;            /* behind `from`: cycles, as far as they are known at translation */
@@ -162,21 +163,21 @@ bool timing_arrive(struct timing_block *b, const struct timing_block *from, cons
 /* `b` begins, the rest of `from`: loads that could not be seen when `from` began and now can: nobody else tells. */
 void timing_unseen_loads(const struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
 
-/* What loads of the block make the core wait, those that timing_loads and timing_literals have to look at among them. */
+/* What loads of the block make the core wait; with `p`: those by this pointer and the ones behind it. */
 void timing_data(const struct timing_block *b, const uint32_t *registers);
+void timing_data_from(const struct timing_block *b, const uint32_t *registers, const struct timing_pointer *p);
 
 static inline uint32_t timing_pointer_at(const struct timing_pointer *p, const uint32_t *registers) {
   return registers[p->base] + (p->index < 16 ? registers[p->index] << p->shift : 0);
 }
 static inline bool timing_costs_nothing(const struct timing_pointer *p, uint32_t address) {
-  return !((address & p->aligned) || p->look || address - timing.near_at < timing.near_size);
+  return !((address & p->aligned) || address - timing.near_at < timing.near_size);
 }
-/* Whether timing_data has nothing to look at. */
-static inline bool timing_quiet(const struct timing_block *b, const uint32_t *registers) {
-  if (b->literals) return false;
-  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++)
-    if (!timing_costs_nothing(p, timing_pointer_at(p, registers))) return false;
-  return true;
+/* Whether loads that lie together read one sector of flash that is in the cache, where it was last: nothing to wait for. */
+static inline bool timing_found(struct timing_load *l, uint32_t address) {
+  address += (uint32_t)l->offset;
+  if (((address & (l->width - 1u)) != 0) | ((address & (timing.sector_size - 1)) + l->span >= timing.sector_size)) return false;
+  return cache_again(timing.data, address) || cache_hit(timing.data, address, l->slot); /* nothing but flash is in there */
 }
 
 /* One cycle less where the load at the end of `from` and the first instruction of `b` overlap. */
@@ -219,10 +220,21 @@ static inline void timing_flash(struct timing_block *b, const uint32_t *register
     else if (timing_overlaps(from, b))
       timing.page->cycles--;
   }
-  if (b->epoch != timing.epoch || !timing_quiet(b, registers))
+  if (b->epoch != timing.epoch) {
     timing_fetch_and_data(b, registers);
-  else
-    timing.last = b;
+    return;
+  }
+  timing.last = b;
+  if (b->look) {
+    timing_data(b, registers);
+    return;
+  }
+  for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
+    uint32_t address = timing_pointer_at(p, registers);
+    if (timing_costs_nothing(p, address) || (p->loads == 1 && timing_found(&b->load[p->first], address))) continue;
+    timing_data_from(b, registers, p);
+    return;
+  }
 }
 
 /* Where nothing is added inline: a block may be left in its middle. */

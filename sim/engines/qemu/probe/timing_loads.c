@@ -95,7 +95,7 @@ static void put_loads(struct timing_block *b, struct found *found, size_t n) {
   for (size_t i = 0; i < n; i++) {
     struct timing_pointer *p = &b->pointer[b->pointers];
     if (done[i]) continue;
-    *p = (struct timing_pointer){found[i].base, found[i].index, found[i].shift, 0, false, at, 0};
+    *p = (struct timing_pointer){found[i].base, found[i].index, found[i].shift, 0, at, 0};
     for (size_t j = i; j < n; j++) {
       const struct timing_load *l = &found[j].load;
       if (done[j] || !same_pointer(&found[i], &found[j])) continue;
@@ -103,7 +103,7 @@ static void put_loads(struct timing_block *b, struct found *found, size_t n) {
       b->load[at++] = *l;
       p->loads++;
       p->aligned |= (uint8_t)(l->width - 1);
-      if (l->offset & (l->width - 1)) p->look = true;
+      if (l->offset & (l->width - 1)) b->look = true;
     }
     b->pointers++;
   }
@@ -159,6 +159,7 @@ void timing_find_loads(struct timing_block *b, const struct op *ops, size_t n, b
     }
     walk_on(&w, op);
   }
+  b->look = b->literals > 0;
   put_loads(b, found, loads);
   b->literal = take_memory(b->literals * sizeof *b->literal);
   memcpy(b->literal, literal, b->literals * sizeof *b->literal);
