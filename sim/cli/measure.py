@@ -152,7 +152,9 @@ def _spread(spread: dict[str, int]) -> str:
     return f"{spread['min']:,} / {spread['median']:,} / {spread['max']:,} (min, median, max)"
 
 
-def _apart(stack: dict[str, int | None]) -> str:
+def _apart(stack: dict[str, Any]) -> str:
+    if stack["peak"] is None:
+        return f" ({stack['why']})"
     apart = stack["main"] is not None
     return f": main {stack['main']:,}, interrupts {stack['interrupts']:,}" if apart else ""
 

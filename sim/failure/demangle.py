@@ -26,3 +26,20 @@ def demangled(names: Iterable[str]) -> dict[str, str]:
         if done.returncode == 0 and len(lines) == len(mangled):
             return dict(zip(mangled, lines, strict=True))
     return {}
+
+
+def without_arguments(name: str) -> str:
+    """`ns::f<int>` of `void ns::f<int>(int, char) const`; other names as they are."""
+    depth = start = 0
+    for i, c in enumerate(name):
+        if name[start:i].endswith("operator"):
+            continue  # the rest of the operator's own name
+        if c == "(" and depth == 0 and i > start and not name.startswith("(anonymous namespace)", i):
+            return name[start:i]
+        if c in "<(":
+            depth += 1
+        elif c in ">)" and depth:
+            depth -= 1
+        elif c == " " and depth == 0:
+            start = i + 1  # what stood in front is the type that a template returns
+    return name[start:] if name.endswith(">") else name

@@ -92,9 +92,11 @@ class Firmware:
         found = self.symbols.get(name)
         if found:
             return found
+        from sim.failure.demangle import without_arguments
+
         if any(n.startswith("_Z") for n in self.symbols):
             for linker, readable in self.readable_names.items():
-                if name in (readable, readable.split("(", 1)[0]):
+                if name in (readable, without_arguments(readable)):
                     return self.symbols[linker]
         own = [n for n in self.symbols if not n.startswith("_")]
         raise UsageError(f"{self.elf.name}: no symbol {name!r}", hint=near(name, own))

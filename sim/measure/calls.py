@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sim.engines.protocol import CallNode
-from sim.failure.demangle import demangled
+from sim.failure.demangle import demangled, without_arguments
 
 
 @dataclass(frozen=True)
@@ -68,23 +68,6 @@ def readable(nodes: Sequence[CallNode]) -> dict[str, str]:
     plain = {s: s.split("@", 1)[0] for s in symbols}  # see sim.elf: functions of one name in several files
     long = demangled(plain.values())
     return {s: without_arguments(long.get(p, p)) for s, p in plain.items()}
-
-
-def without_arguments(name: str) -> str:
-    """`ns::f<int>` of `void ns::f<int>(int, char) const`; other names as they are."""
-    depth = start = 0
-    for i, c in enumerate(name):
-        if name[start:i].endswith("operator"):
-            continue  # the rest of the operator's own name
-        if c == "(" and depth == 0 and i > start and not name.startswith("(anonymous namespace)", i):
-            return name[start:i]
-        if c in "<(":
-            depth += 1
-        elif c in ">)" and depth:
-            depth -= 1
-        elif c == " " and depth == 0:
-            start = i + 1  # what stood in front is the type that a template returns
-    return name[start:] if name.endswith(">") else name
 
 
 def stacks(nodes: Sequence[CallNode], layers: Sequence[str]) -> Iterator[tuple[list[str], CallNode]]:

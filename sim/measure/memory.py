@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Layout, Session
+from sim.errors import UsageError, near
 from sim.firmware.sizes import Sizes, sizes_of
 from sim.measure.linkmap import Part, read_map
 from sim.measure.stack import Paint, places
 
 _WRITE, _ALLOC = 1, 2  # sh_flags
+_KINDS = ("flash", "data", "ram", "reserved")
+_SHARED = "heap and stack may grow towards each other: a peak only where every store is looked at, check_stack"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Section:
 
 @dataclass(frozen=True)
 class StackUse:
-    """Bytes of the stack of main and interrupts. `peak`: the most so far, to the word; None: not known.
+    """Bytes of the stack of main and interrupts. `peak`: the most so far, to the word; None: not known, `why` says why.
 
     `main`: what main had of it; `interrupts`: what handlers, nested ones too, had at most below where they came in,
     with the exception frame, so that main and they together need at most the sum. None: `why` says why not.
@@ -95,11 +98,13 @@ class MemoryUse:
             return StackUse(None, None, why="where the stack is, or what is left of its paint, is not known")
         area, paint = self._stack
         lowest = paint.lowest_used(self._session.read(area.origin, area.size))
+        written = self._session.stack_written()
         if self._heap is None and self.places.heap is not None:
-            peak = None  # heap and stack grow towards each other
+            if written is None:
+                return StackUse(area.size, None, why=_SHARED)
+            peak = area.end - (written.lowest & ~3)
         else:
             peak = 0 if lowest is None else area.end - lowest
-        written = self._session.stack_written()
         if written is None:
             return StackUse(area.size, peak, why="apart only where every store is looked at: check_stack")
         return StackUse(area.size, peak, area.end - (written.main & ~3), -(-written.interrupts // 4) * 4)
@@ -155,7 +160,7 @@ class MemoryUse:
 
     def libraries(self, *kinds: str) -> dict[str, int]:
         """Library -> bytes in sections of these kinds (default: flash and data), the largest first."""
-        wanted = {s.name for s in self.sections if s.kind in (kinds or ("flash", "data"))}
+        wanted = {s.name for s in self.sections if s.kind in _known(kinds)}
         sums: Counter[str] = Counter()
         for part in self.parts:
             if part.section in wanted:
@@ -164,7 +169,7 @@ class MemoryUse:
 
     def symbols(self, *kinds: str) -> dict[str, int]:
         """Symbol -> bytes in sections of these kinds (default: flash and data), the largest first."""
-        spans = [(s.address, s.address + s.size) for s in self.sections if s.kind in (kinds or ("flash", "data"))]
+        spans = [(s.address, s.address + s.size) for s in self.sections if s.kind in _known(kinds)]
         sizes = {
             name: s.size
             for name, s in self._elf.symbols.items()
@@ -210,6 +215,14 @@ def sections_of(elf: Elf) -> tuple[Section, ...]:
             if s["sh_flags"] & _ALLOC and s["sh_size"]:
                 out.append(Section(s.name, int(s["sh_addr"]), int(s["sh_size"]), _kind(s)))
     return tuple(sorted(out, key=lambda s: s.address))
+
+
+def _known(kinds: Sequence[str]) -> Sequence[str]:
+    """Kinds of sections that were asked for. Raises UsageError."""
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise UsageError(f"{kind!r} is no kind of section", hint=near(kind, _KINDS))
+    return kinds or ("flash", "data")
 
 
 def _kind(section: Any) -> str:

@@ -12,7 +12,9 @@ from sim.engines.protocol import Layout
 from sim.errors import UsageError
 
 _LIMITS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack_end__", "_sstack", "__stack_start__")
-_HEAP_STARTS = ("__heap_start", "__HeapBase", "__heap_start__", "_heap_start", "_sheap", "end", "_end", "__end__")
+_HEAP_STARTS = ("__heap_start", "__HeapBase", "__heap_start__", "_heap_start", "_sheap")
+_ENDS = ("end", "_end", "__end__")  # of static data: where a heap begins, if there is one
+_HEAP_CODE = ("sbrk", "malloc")  # in the name of a function of an image with a heap
 _HEAP_ENDS = ("__heap_end", "__HeapLimit", "__heap_end__", "_heap_end", "_eheap")
 
 
@@ -39,7 +41,8 @@ def places(elf: Elf, layout: Layout) -> Places:
         return Places(None, False, None)
     static = _static_end(elf, ram, top)
     limit = _symbol(elf, _LIMITS, ram, lambda a: a < top)
-    start = _symbol(elf, _HEAP_STARTS, ram, lambda a: True)
+    grows = any(part in name.lower() for name in elf.functions for part in _HEAP_CODE)
+    start = _symbol(elf, (*_HEAP_STARTS, *(_ENDS if grows else ())), ram, lambda a: True)
     end = _symbol(elf, _HEAP_ENDS, ram, lambda a: start is not None and a > start)
     if start is not None and end is None:
         # Up to the stack above it, or to the end of RAM.

@@ -13,8 +13,9 @@ from sim.boards import Memory
 from sim.elf import Elf, Segment, Symbol
 from sim.engines.protocol import CallNode, CodeBlock, Layout, RegionRun
 from sim.errors import UsageError
+from sim.failure.demangle import without_arguments
 from sim.measure import coverage
-from sim.measure.calls import function_table, operator_totals, without_arguments
+from sim.measure.calls import function_table, operator_totals
 from sim.measure.compare import difference
 from sim.measure.flamegraph import speedscope
 from sim.measure.linkmap import read_map
@@ -184,8 +185,11 @@ def test_places_of_stack_and_heap() -> None:
     assert foreign.stack == Memory(0x2000_0204, 0x3DFC)  # down to the highest of its data
     assert not foreign.stack_limit_known
     assert foreign.heap is None
-    newlib = places(image(symbol("end", 0x2000_1000)), LAYOUT)
+    newlib = places(image(symbol("end", 0x2000_1000), Symbol("_sbrk", 0x200, 8, True)), LAYOUT)
     assert newlib.heap == newlib.stack == Memory(0x2000_1000, 0x3000)  # they grow towards each other
+    none = places(image(symbol("end", 0x2000_1000), symbol("buffer", 0x2000_0F00, 0x100)), LAYOUT)
+    assert none.heap is None, "nothing takes from it"
+    assert none.stack == newlib.stack
 
 
 def test_a_stack_that_is_not_in_ram_is_not_known() -> None:
