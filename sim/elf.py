@@ -6,7 +6,7 @@ import hashlib
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sim.errors import UsageError
 
 _SYMBOL = struct.Struct("<IIIBBH")  # Elf32_Sym
 _FUNCTION, _OBJECT = 2, 1
+_LOCAL = 0  # st_info: STB_LOCAL
 _HARD_FLOAT = 0x400  # e_flags: EF_ARM_ABI_FLOAT_HARD
 
 
@@ -71,6 +72,10 @@ class Elf:
         found = ordered[i]
         return found if address < found.address + max(found.size, 2) or found.size == 0 else None
 
+    def of_one_name(self, name: str) -> list[str]:
+        """Symbols that have that name in their source and are told apart by address, none of them global."""
+        return [] if name in self.symbols else sorted(n for n in self.symbols if n.startswith(f"{name}@"))
+
     def read(self, address: int, length: int) -> bytes:
         """Bytes of the image as loaded. Raises IndexError where the image has none."""
         for segment in self.segments:
@@ -116,7 +121,11 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
         entry = int(elf["e_entry"]) & ~1
         label = elf.get_section_by_name(".boardless.relinked")
         relinked = "" if label is None else label.data().decode("utf-8", "replace")
-        hard_float = bool(elf["e_flags"] & _HARD_FLOAT) or _attribute_says_hard(elf)
+        said = _attributes(elf)
+        hard_float = bool(elf["e_flags"] & _HARD_FLOAT) or said.get("TAG_ABI_VFP_ARGS") == 1
+        if said.get("TAG_CPU_ARCH_PROFILE") in (ord("A"), ord("R")):
+            profile = chr(said["TAG_CPU_ARCH_PROFILE"])
+            raise UsageError(f"{path}: built for a Cortex-{profile}, not a Cortex-M", hint="-mcpu=cortex-m4, say")
     except (ELFError, struct.error, ValueError, KeyError, IndexError, UnicodeDecodeError, OverflowError) as error:
         if isinstance(error, UsageError):
             raise
@@ -126,17 +135,17 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
     return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols, hard_float, relinked)
 
 
-def _attribute_says_hard(elf: Any) -> bool:
-    """Tag_ABI_VFP_args of the build attributes (Addenda to the ABI for the Arm Architecture, 3.3.6.1)."""
+def _attributes(elf: Any) -> dict[str, Any]:
+    """Build attributes of the file (Addenda to the ABI for the Arm Architecture, 3.3.5 and 3.3.6)."""
     section = elf.get_section_by_name(".ARM.attributes")
     if section is None or not hasattr(section, "iter_subsections"):
-        return False
-    return any(
-        attribute.tag == "TAG_ABI_VFP_ARGS" and attribute.value == 1
+        return {}
+    return {
+        attribute.tag: attribute.value
         for vendor in section.iter_subsections()
         for part in vendor.iter_subsubsections()
         for attribute in part.iter_attributes()
-    )
+    }
 
 
 def _symbols(elf: Any) -> dict[str, Symbol]:
@@ -144,7 +153,7 @@ def _symbols(elf: Any) -> dict[str, Symbol]:
     if table is None:
         return {}
     names = elf.get_section(table["sh_link"]).data()
-    out: dict[str, Symbol] = {}
+    found: dict[str, list[tuple[Symbol, bool]]] = {}
     for name_at, value, size, info, _other, section in _SYMBOL.iter_unpack(table.data()):
         kind = info & 15
         if section == 0 or kind not in (0, _OBJECT, _FUNCTION):
@@ -154,11 +163,20 @@ def _symbols(elf: Any) -> dict[str, Symbol]:
         if not name or name.startswith("$"):
             continue
         function = kind == _FUNCTION
-        address = value & ~1 if function else value
-        if name in out and out[name].function:
-            # Functions of one name in several files (TFLM's `Eval`) are told apart by where they are.
-            if not function or out[name].address == address:
-                continue
-            name = f"{name}@{address:x}"
-        out[name] = Symbol(name, address, size, function)
-    return out
+        symbol = Symbol(name, value & ~1 if function else value, size, function)
+        found.setdefault(name, []).append((symbol, info >> 4 == _LOCAL))
+    return {s.name: s for name, same in found.items() for s in _told_apart(name, same)}
+
+
+def _told_apart(name: str, found: list[tuple[Symbol, bool]]) -> list[Symbol]:
+    """Symbols of one name, and whether each is local: static in several files (TFLM's `Eval`), or one hides another.
+
+    The name is that of the global one, as it is to the linker; the others are named by where they are, `name@address`.
+    """
+    found = [f for f in found if f[0].function or f[0].size or not f[1]] or found  # labels are local to assembler
+    places = {symbol.address: (symbol, local) for symbol, local in sorted(found, key=lambda f: (not f[1], f[0].size))}
+    if len(places) == 1:
+        functions = [symbol for symbol, _ in found if symbol.function]
+        return (functions or [next(iter(places.values()))[0]])[:1]
+    ours = [symbol for symbol, local in places.values() if not local]
+    return [*ours[:1], *(replace(s, name=f"{name}@{s.address:x}") for s, _ in places.values() if s not in ours[:1])]

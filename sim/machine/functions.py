@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sim.elf import Elf, Symbol
 from sim.engines.protocol import Layout
 from sim.errors import UsageError, near
+from sim.failure.demangle import demangled, without_arguments
 from sim.machine.veneer import CALL
 
 
@@ -19,17 +22,35 @@ def _named(elf: Elf, name: str) -> Symbol:
             return elf.symbols[known]
     if name in elf.symbols:
         raise not_a_function(elf, name)
-    found = _by_readable_name(elf, name)
+    check_one(elf, name)
+    readable = _readable_names(elf)
+    found = _by_readable_name(elf, name, readable)
     if found is not None:
         return found
-    own = {n for n in elf.functions if not n.startswith(("_", CALL))}
-    if not own:
+    own = {n.removeprefix("boardless_") for n in elf.functions if not n.startswith(("_", CALL))}
+    if not own and not readable:
         raise UsageError(f"{elf.path.name} has no symbols: {name!r} cannot be looked up",
                          hint="give its address, Thumb bit set, or an ELF that was not stripped")  # fmt: skip
     raise UsageError(
         f"{elf.path.name} has no function {name!r} (inlined away?)",
-        hint=near(name, own),
+        hint=near(name, own | {without_arguments(n) for n in readable.values()}),
     )
+
+
+def symbol_meant(elf: Elf, name: str) -> Symbol:
+    """Data or a function by name. Raises UsageError, with near names, or with those of that name in the source."""
+    if name not in elf.symbols:
+        check_one(elf, name)
+        own = [n for n in elf.symbols if not n.startswith(CALL)]  # not those of the veneer
+        raise UsageError(f"{elf.path.name} has no symbol {name!r}", hint=near(name, own))
+    return elf.symbols[name]
+
+
+def check_one(elf: Elf, name: str) -> None:
+    """Raises UsageError where several symbols have that name in their source: static in several files."""
+    same = elf.of_one_name(name)
+    if same:
+        raise UsageError(f"{elf.path.name} has {len(same)} symbols {name!r}", hint=f"one of: {', '.join(same)}")
 
 
 def not_a_function(elf: Elf, name: str) -> UsageError:
@@ -40,22 +61,27 @@ def not_a_function(elf: Elf, name: str) -> UsageError:
                       hint=f"in assembler: .type {name}, %function; or give its address, Thumb bit set")  # fmt: skip
 
 
-def _by_readable_name(elf: Elf, name: str) -> Symbol | None:
-    """A function of C++ by its name as in the source, with or without arguments."""
-    from sim.failure.demangle import demangled
+def _readable_names(elf: Elf) -> dict[str, str]:
+    """Functions of C++: linker name -> name as in the source, with arguments."""
+    return demangled(n for n in elf.functions if n.startswith("_Z"))
 
-    mangled = [n for n in elf.functions if n.startswith("_Z")]
-    if not mangled:
-        return None
-    names = {linker: readable for linker, readable in demangled(mangled).items()
-             if name in (readable, readable.split("(", 1)[0])}  # fmt: skip
-    if len(names) > 1:
+
+def _by_readable_name(elf: Elf, name: str, readable: Mapping[str, str]) -> Symbol | None:
+    """A function of C++ by its name as in the source, with or without arguments and what a template returns."""
+    names = {}
+    for linker, long in readable.items():
+        short = without_arguments(long)
+        if name in (long, short, short + long.partition(short)[2]):
+            names[linker] = long
+    if len({elf.functions[linker] for linker in names}) > 1:  # constructors come as two that are one
         raise UsageError(f"{elf.path.name} has {len(names)} functions {name!r}",
-                         hint="one of: " + "; ".join(sorted(names.values())))  # fmt: skip
+                         hint="one of: " + "; ".join(sorted(set(names.values()))))  # fmt: skip
     return elf.symbols[next(iter(names))] if names else None
 
 
 def _at(elf: Elf, address: int, layout: Layout) -> Symbol:
+    if not 0 <= address < 1 << 32:
+        raise UsageError(f"{address:#x} is no address of 32 bits")
     start = address & ~1
     found = elf.function_at(start)
     if found is not None and found.address != start:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from sim.clock import cycle_model
 from sim.durations import picoseconds, shown
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun
-from sim.errors import UsageError, near
+from sim.errors import UsageError
+from sim.failure.demangle import demangled
 from sim.machine.base import MachineBase
 from sim.machine.failing import NotSeen
-from sim.machine.functions import not_a_function
+from sim.machine.functions import function_meant
 from sim.machine.measuring import Measurement, Spread, spread_of_cycles
 from sim.machine.tracing import backtrace
+from sim.vectors import has_tasks, is_handler
 
 
 class MeasuringMachine(MachineBase):
@@ -35,8 +37,12 @@ class MeasuringMachine(MachineBase):
                 lambda: len(self._regions.runs(symbol, first)) >= runs, within, f"{runs} runs of {region!r}"
             )
         except NotSeen:
-            if any(frame.function == symbol for frame in backtrace(self._runner)):
+            names = (symbol, demangled([symbol]).get(symbol))
+            if any(frame.function in names for frame in backtrace(self._runner)):
                 text = f"{region!r} runs and has not returned within {shown(picoseconds(within))} of board time"
+                raise self._runner.failed(text, awaited=f"{runs} runs of {region!r}", kind=NotSeen) from None
+            if is_handler(self.elf, self.layout.vectors, self.elf.symbols[symbol].address) and has_tasks(self.elf):
+                text = f"{region!r} is a handler: where it interrupts tasks on the process stack it cannot be measured"
                 raise self._runner.failed(text, awaited=f"{runs} runs of {region!r}", kind=NotSeen) from None
             raise
         finally:
@@ -95,13 +101,5 @@ class MeasuringMachine(MachineBase):
         return self._regions.runs(symbol)
 
     def region_symbol(self, region: str) -> str:
-        """The function that a region's name stands for: itself, or `boardless_<name>`. Raises UsageError."""
-        for name in (region, f"boardless_{region}"):
-            if name in self.elf.functions:
-                return name
-        if region in self.elf.symbols:
-            raise not_a_function(self.elf, region)
-        raise UsageError(
-            f"{self.elf.path.name} has no function {region!r} (inlined away?)",
-            hint=near(region, {n.removeprefix("boardless_") for n in self.elf.functions}),
-        )
+        """The function that a name stands for: itself, `boardless_<name>`, or one of C++. Raises UsageError."""
+        return function_meant(self.elf, region, self.layout).name

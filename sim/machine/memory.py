@@ -5,8 +5,8 @@ from __future__ import annotations
 from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Session
-from sim.errors import UsageError, near
-from sim.machine.veneer import CALL
+from sim.errors import UsageError
+from sim.machine.functions import symbol_meant
 
 
 class BoardMemory:
@@ -20,7 +20,12 @@ class BoardMemory:
         ram = self._ram
         if ram.origin <= address and address + length <= ram.end:
             return self.session.read(address, length)
-        return self._elf.read(address, length)
+        try:
+            return self._elf.read(address, length)
+        except IndexError:
+            raise IndexError(
+                f"{length} bytes at {address:#010x} are neither in the board's RAM nor in the image"
+            ) from None
 
     def check_ram(self, address: int, length: int) -> None:
         """Raises IndexError unless all of it is the board's RAM."""
@@ -36,10 +41,7 @@ class BoardMemory:
     def _address(self, where: str | int) -> tuple[int, int]:
         if isinstance(where, int):
             return where, 4
-        symbol = self._elf.symbols.get(where)
-        if symbol is None:
-            own = [name for name in self._elf.symbols if not name.startswith(CALL)]  # not those of the veneer
-            raise UsageError(f"{self._elf.path.name} has no symbol {where!r}", hint=near(where, own))
+        symbol = symbol_meant(self._elf, where)
         return symbol.address, symbol.size
 
     def read(self, where: str | int, length: int | None = None) -> bytes:
@@ -67,6 +69,8 @@ class BoardMemory:
         address, size = self._address(where)
         if isinstance(data, int):
             value = data
+            if size == 0:
+                raise UsageError(f"{where!r} has no size in {self._elf.path.name}", hint="write(name, bytes)")
             try:
                 data = value.to_bytes(size, "little", signed=value < 0)
             except OverflowError:

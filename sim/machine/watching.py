@@ -12,6 +12,7 @@ from sim.durations import PS, shown
 from sim.engines.protocol import ACCESSES, Access, WatchedMemory
 from sim.errors import UsageError, near
 from sim.failure.debuginfo import debug_info
+from sim.machine.functions import symbol_meant
 from sim.machine.runner import Runner
 
 _ON = {"write": (False, True), "read": (True, False), "access": (True, True)}
@@ -106,9 +107,7 @@ class Watches:
     def _memory(self, where: str | int, length: int | None) -> Memory:
         elf = self.runner.elf
         if isinstance(where, str):
-            symbol = elf.symbols.get(where)
-            if symbol is None:
-                raise UsageError(f"{elf.path.name} has no symbol {where!r}", hint=near(where, elf.symbols))
+            symbol = symbol_meant(elf, where)
             if symbol.function:
                 raise UsageError(f"{where!r} is a function: only data can be watched",
                                  hint="intercept() tells of calls")  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 from bare import HERE, engine
 
 from sim.boards import Board
+from sim.elf import Elf
 from sim.machine import Machine
 
 FLOATS = {
@@ -59,7 +60,7 @@ def native_elf(folder: Path, *, core: str = "cortex-m4", floats: str = "softfp",
 
 
 @contextmanager
-def product(elf: Path, board: str | Board = STM32, *, to_main: bool = True) -> Iterator[Machine]:
+def product(elf: Path | Elf, board: str | Board = STM32, *, to_main: bool = True) -> Iterator[Machine]:
     """A machine with that image, in front of main()."""
     there = Board.load(board) if isinstance(board, str) else board
     with Machine.started(elf, there, engine()) as machine:

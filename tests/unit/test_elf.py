@@ -130,3 +130,17 @@ def test_damaged_files_are_refused_or_read(good: Path, tmp_path: Path) -> None:
         except UsageError:
             continue
         assert isinstance(elf, Elf)
+
+
+@pytest.mark.parametrize(("cpu", "profile"), [("cortex-a9", "A"), ("cortex-r5", "R")])
+def test_not_for_a_cortex_m(tmp_path: Path, cpu: str, profile: str) -> None:
+    gcc = shutil.which("arm-none-eabi-gcc")
+    if gcc is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    path = tmp_path / "x.elf"
+    subprocess.run(
+        [gcc, f"-mcpu={cpu}", "-nostdlib", "-Wl,-e,f", "-x", "c", "-", "-o", str(path)],
+        input="int f(void) { return 1; }", text=True, check=True,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match=f"built for a Cortex-{profile}, not a Cortex-M"):
+        load_elf(path)
