@@ -11,7 +11,7 @@ from sim.elf import Elf, Symbol
 from sim.failure.debuginfo import debug_info
 
 # DW_ATE_*, DWARF 5, 7.8
-_KINDS = {0x02: "unsigned", 0x04: "float", 0x05: "signed", 0x06: "signed", 0x07: "unsigned", 0x08: "unsigned"}
+_KINDS = {0x02: "bool", 0x04: "float", 0x05: "signed", 0x06: "signed", 0x07: "unsigned", 0x08: "unsigned"}
 _ASSEMBLY = 0x8001  # DW_LANG_Mips_Assembler, which every assembler says
 _SAME = ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type", "DW_TAG_restrict_type", "DW_TAG_atomic_type")
 _POINTERS = ("DW_TAG_pointer_type", "DW_TAG_reference_type", "DW_TAG_rvalue_reference_type")
@@ -19,7 +19,7 @@ _POINTERS = ("DW_TAG_pointer_type", "DW_TAG_reference_type", "DW_TAG_rvalue_refe
 
 @dataclass(frozen=True)
 class CType:
-    """A type of C. `kind`: signed, unsigned, float, pointer, void, other; `size` in bytes; `to`: what is pointed to."""
+    """A type of C. `kind`: signed, unsigned, bool, float, pointer, void, other; `size` in bytes; `to`: pointed to."""
 
     kind: str
     size: int
@@ -42,7 +42,7 @@ class Prototype:
 
 def prototype_of(elf: Elf, function: Symbol) -> Prototype | None:
     """None where the image does not say, or where the compiler has changed the arguments of its own copy."""
-    if "." in function.name or "@" in function.name:  # f.isra.0, f.constprop.0; one of several of that name
+    if "." in function.name:  # f.isra.0, f.constprop.0
         return None
     return _prototype(elf.path, elf.sha256, function.address)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.elf import Elf
 from sim.errors import UsageError
 from sim.failure.prototypes import CType, Prototype
 
@@ -62,6 +63,11 @@ def places(values: Sequence[tuple[int, bool]], hard_float: bool) -> tuple[list[P
     return out, -(-stack // 8) * 8
 
 
+def in_float_registers(elf: Elf, prototype: Prototype | None) -> bool:
+    """Whether floats go in floating-point registers: by the image's ABI, but never of a variadic function (7.1.2)."""
+    return elf.hard_float and not (prototype is not None and prototype.variadic)
+
+
 @dataclass
 class Placed:
     """Registers and stack of a call."""
@@ -109,7 +115,7 @@ def value_of(given: Any, kind: CType | None, who: str) -> Value:
     if kind.kind == "float" and (kind.kind, kind.size) in _CODES:
         try:
             data = struct.pack(_CODES[kind.kind, kind.size], given)
-        except OverflowError:
+        except (OverflowError, struct.error):  # the latter for an integer that is no double
             raise UsageError(f"{who}: {given} does not fit into a {kind.name}") from None
         return Value(int.from_bytes(data, "little"), kind.size, floating=True)
     if kind.kind in ("other", "void", "float"):
@@ -128,6 +134,8 @@ def value_of(given: Any, kind: CType | None, who: str) -> Value:
 
 def _range(kind: CType) -> tuple[int, int]:
     bits = 8 * kind.size
+    if kind.kind == "bool":
+        return 0, 1
     if kind.kind == "int":  # signed or not: nobody knows
         return -(1 << 31), WORD
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if kind.kind == "signed" else (0, (1 << bits) - 1)

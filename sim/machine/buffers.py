@@ -75,7 +75,9 @@ def _dtype(element: CType | None) -> np.dtype[Any] | None:
     """What numpy calls a number of C; None where it is no number, or nobody knows."""
     import numpy as np
 
-    letter = {"signed": "i", "unsigned": "u", "float": "f"}.get(element.kind) if element is not None else None
+    letter = (
+        {"signed": "i", "unsigned": "u", "bool": "u", "float": "f"}.get(element.kind) if element is not None else None
+    )
     if element is None or letter is None or element.size not in (1, 2, 4, 8) or (letter == "f" and element.size < 4):
         return None
     return np.dtype(f"<{letter}{element.size}")

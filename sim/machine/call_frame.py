@@ -8,15 +8,21 @@ from typing import Any
 from sim.boards import Memory
 from sim.elf import Symbol
 from sim.errors import UsageError
-from sim.failure.prototypes import Prototype
+from sim.failure.prototypes import CType, Prototype
 from sim.machine import veneer as code
-from sim.machine.arguments import Placed, Value, value_of
+from sim.machine.arguments import Placed, Value, in_float_registers, value_of
 from sim.machine.buffers import Buffer, buffer_of, is_buffer
 from sim.machine.runner import Runner
 from sim.measure.stack import places
 
 _OWN = 256  # bytes of stack that are left to the function at least
 _SP = 13
+_PROMOTED = CType("float", 8, "double")  # what a float is behind the ... of a variadic function
+
+
+def _is_numpy_float(given: object) -> bool:
+    dtype = getattr(given, "dtype", None)
+    return dtype is not None and dtype.kind == "f" and getattr(given, "ndim", 0) == 0
 
 
 class CallFrame:
@@ -39,6 +45,8 @@ class CallFrame:
         place = None if at is None else _place(runner, at)
         for i, given in enumerate(arguments):
             kind = prototype.parameters[i] if prototype and i < len(prototype.parameters) else None
+            if kind is None and prototype and (isinstance(given, float) or _is_numpy_float(given)):
+                kind = _PROMOTED
             who = f"{function.name}(), argument {i + 1}"
             if not is_buffer(given):
                 values.append(value_of(given, kind, who))
@@ -56,7 +64,7 @@ class CallFrame:
         if place is not None and place.size < 0:
             raise UsageError(f"{function.name}(): the arrays do not fit at {at!r}: {-place.size} bytes too many")
         self.buffers: list[Buffer] = buffers
-        self.placed = Placed.of(values, runner.elf.hard_float)
+        self.placed = Placed.of(values, in_float_registers(runner.elf, prototype))
         self.sp = low - len(self.placed.stack)
         self._span = Memory(self.sp, top - self.sp)
         self._check_room(function, core[_SP])

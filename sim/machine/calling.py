@@ -11,7 +11,7 @@ from sim.engines.protocol import REGISTERS, Arm
 from sim.errors import UsageError
 from sim.failure.prototypes import Prototype, prototype_of
 from sim.machine import veneer as code
-from sim.machine.arguments import check_count
+from sim.machine.arguments import check_count, in_float_registers
 from sim.machine.call_frame import CallFrame
 from sim.machine.call_result import CallResult, result_of
 from sim.machine.functions import function_meant
@@ -29,6 +29,7 @@ def call(
     function = function_meant(runner.elf, where, runner.layout)
     prototype = prototype_of(runner.elf, function)
     check_count(function.name, prototype, len(arguments))
+    check_result(function.name, prototype)
     limit_ps = picoseconds(within)
     core = standing(runner)
     frame = CallFrame(runner, function, prototype, arguments, core, at)
@@ -40,6 +41,11 @@ def check_can(runner: Runner) -> None:
     """Raises UsageError where functions of this image cannot be called or replaced."""
     if REGISTERS not in runner.engine.capabilities:
         raise UsageError(f"engine {runner.engine.name} cannot set the core's registers", hint="QEMU can")
+    if runner.elf.hard_float and runner.board.fpu == "none":
+        raise UsageError(
+            f"{runner.elf.path.name} gives floats in floating-point registers, and {runner.board.name} has none",
+            hint="an image built with -mfloat-abi=soft, or the board it is for",
+        )
     if runner.veneer is None:
         raise UsageError(
             f"{runner.elf.path.name} reaches to the end of the code memory of {runner.layout.machine}: the few "
@@ -47,6 +53,14 @@ def check_can(runner: Runner) -> None:
         )
     if runner.standing_in:
         raise UsageError(f"the machine stands still in {runner.standing_in}: nothing can be called from there")
+
+
+def check_result(name: str, prototype: Prototype | None) -> None:
+    """Raises UsageError for a function whose result has no place in r0 and r1: it would take r0 for an address."""
+    result = None if prototype is None else prototype.result
+    if result is not None and result.kind == "other" and result.size > 4:
+        raise UsageError(f"{name}() gives a {result.name} of {result.size} bytes, no number and no pointer",
+                         hint="call a function around it")  # fmt: skip
 
 
 def standing(runner: Runner) -> Sequence[int]:
@@ -101,7 +115,7 @@ def _called(
     registers[6:9] = frame.save, frame.arguments, code.FLOATS * runner.elf.hard_float
     registers[_PC] = veneer.at(code.LEAVE)
     _go(runner, registers, code.LEFT, PS, "the call to end")
-    floats = runner.memory.readable(frame.arguments, 8) if runner.elf.hard_float else None
+    floats = runner.memory.readable(frame.arguments, 8) if in_float_registers(runner.elf, prototype) else None
     runner.steered.stand_at(core)
     return result_of(function, prototype, back, floats, instructions, cycles, frame.buffers)
 

@@ -12,7 +12,7 @@ from sim.engines.protocol import Arm
 from sim.errors import UsageError
 from sim.failure.prototypes import CType, Prototype, prototype_of
 from sim.machine import veneer as code
-from sim.machine.arguments import WORD, Place, number, places, value_of
+from sim.machine.arguments import WORD, Place, in_float_registers, number, places, value_of
 from sim.machine.calling import check_can
 from sim.machine.functions import function_meant
 from sim.machine.runner import Runner
@@ -53,8 +53,12 @@ class InterceptedCall:
         if self._prototype is None:
             raise UsageError(f"the image does not say what {self.function}() takes", hint="call.words are r0 to r3")
         kinds = self._prototype.parameters
+        unknown = next((k.name for k in kinds if k.kind == "other"), None)
+        if unknown is not None:
+            raise UsageError(f"{self.function}() takes a {unknown}: only of numbers and pointers is the place known",
+                             hint="call.words are r0 to r3, call.read(...) what lies on the stack")  # fmt: skip
         sizes = [(8 if k.size > 4 else 4, k.kind == "float") for k in kinds]
-        found = places(sizes, self._runner.elf.hard_float)[0]
+        found = places(sizes, in_float_registers(self._runner.elf, self._prototype))[0]
         return tuple(number(self._bits(p, s), k) or 0 for p, (s, _), k in zip(found, sizes, kinds, strict=True))
 
     def _bits(self, place: Place, size: int) -> int:
@@ -109,7 +113,7 @@ class Interception:
             if known in runner.on_call:
                 raise UsageError(f"{name!r} is replaced or waited for already", hint="remove() ends that")
         if not self._names:
-            raise UsageError(f"{name!r} has no symbol: only functions with a name can be replaced")
+            raise UsageError(f"{self._function.name} has no name: only functions with a symbol can be replaced")
         for known in self._names:
             runner.on_call[known] = self._called
         runner.session.arm(self._function.name, Arm(stop=True))
@@ -145,7 +149,7 @@ class Interception:
         registers[0] = value.bits & WORD
         if value.size == 8:
             registers[1] = value.bits >> 32
-        if value.floating and self._runner.elf.hard_float:
+        if value.floating and in_float_registers(self._runner.elf, self._prototype):
             registers[_PC] = veneer.at(code.GIVE)
         return registers
 

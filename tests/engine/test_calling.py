@@ -14,7 +14,7 @@ from native import native_elf, product
 from sim.boards import Board
 from sim.elf import Segment, load_elf
 from sim.errors import FirmwareFailure, UsageError
-from sim.machine import Machine
+from sim.machine import Machine, NotSeen
 from sim.sensors.find import find_recording
 from sim.sensors.recording import Recording
 
@@ -55,6 +55,8 @@ def test_numbers_are_given_as_the_abi_says(abi: Path) -> None:
         assert machine.call("narrow", -100, 20).value == -120
         assert machine.call("is_green", 1).value == 1
         assert machine.call("nothing").value is None
+        assert machine.call("not_it", True).value == 0
+        assert machine.call("sum_of", 3, 1.5, np.float32(2.0), 4.25).value == 7.75, "variadic: never in VFP registers"
 
 
 def test_arrays_come_back_and_memory_is_as_before(image: Path) -> None:
@@ -193,13 +195,25 @@ def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
         "__attribute__((used, noinline)) int twice(int x) { return 2 * x; }\n"
         "__attribute__((used, noinline)) int over(int x) { return x + 1; }\n"
         "__attribute__((used, noinline)) float over(float x) { return x / 2; }\n"
+        "template <typename T> __attribute__((used, noinline)) T first(const T *x) { return *x; }\n"
+        "template short first<short>(const short *);\n"
         "}\n"
+        '__attribute__((noinline)) void loop() { asm volatile("nop"); }\n'
+        "__attribute__((noinline)) void for_ever() { for (;;) loop(); }\n"
+        'extern "C" int main(void) { for_ever(); }\n'
     )
-    with product(native_elf(tmp_path, flags=[str(source)])) as machine:
+    with product(native_elf(tmp_path, flags=[str(source), "-Wl,--allow-multiple-definition"])) as machine:
         assert machine.call("dsp::twice", 21).value == 42
         assert machine.call("dsp::over(float)", 3.0).value == 1.5
         with pytest.raises(UsageError, match=r"has 2 functions 'dsp::over'\n.*dsp::over\(float\); dsp::over\(int\)"):
             machine.call("dsp::over", 1)
+        assert machine.call("dsp::first<short>", np.array([5, 6], dtype=np.int16)).value == 5
+        with pytest.raises(UsageError, match=r"has no function 'dsp::twicee'.*\n.*did you mean 'dsp::twice'"):
+            machine.call("dsp::twicee", 1)
+        assert machine.region_symbol("dsp::over(int)") == "_ZN3dsp4overEi"
+        assert machine.measure("loop()", runs=2).instructions.max < 10
+        with pytest.raises(NotSeen, match=r"'for_ever\(\)' runs and has not returned"):
+            machine.measure("for_ever()", within="1 ms")
         with machine.intercept("dsp::twice", lambda call: 7):
             assert machine.call("dsp::twice(int)", 1).value == 7
 
@@ -255,6 +269,10 @@ BAD = [
     (("sum", [1 << 40], 1), "does not fit into an array of int32"),
     (("length", "text"), "a text"),
     (("of_pair", 1), "only numbers and pointers can be given"),
+    (("make_pair", 1), r"make_pair\(\) gives a pair of 8 bytes"),
+    (("not_it", 2), r"2 does not fit into _Bool \(0 to 1\)"),
+    (("scale", 10**400, 1.0), "does not fit into a float"),
+    ((1 << 40,), "is no address of 32 bits"),
     (("length", object()), "a object cannot be given"),
     (("negate", np.zeros(100_000, dtype=np.int16), 1), "its arguments take 200"),
 ]
@@ -273,6 +291,46 @@ def test_what_cannot_be_called_is_one_clear_error(image: Path, arguments: tuple[
 def test_the_middle_of_a_function_is_not_called(image: Path) -> None:
     with product(image) as machine, pytest.raises(UsageError, match="in the middle of busy, which begins at"):
         machine.call(machine.elf.functions["busy"] + 5)
+
+
+def test_an_image_of_hard_float_on_a_core_without_it(tmp_path: Path) -> None:
+    board = replace(Board.load("stm32f4_discovery"), fpu="none")
+    with (
+        product(native_elf(tmp_path, floats="hard"), board) as machine,
+        pytest.raises(UsageError, match="gives floats in floating-point registers, and stm32f4_discovery has none"),
+    ):
+        machine.call("add4", 1, 1, 1, 1)
+
+
+def test_static_functions_and_data_of_one_name(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.c", tmp_path / "second.c"
+    kept = "__attribute__((noinline, used))"
+    first.write_text(f"static volatile int here = 1; static {kept} int helper(int x) {{ return here + x; }}\n"
+                     f"static {kept} int outer(int x) {{ return x; }}\n")  # fmt: skip
+    second.write_text(f"static volatile int here = 5; static {kept} int helper(int x) {{ return here * x; }}\n"
+                      f"{kept} int outer(int x) {{ return x + 100; }}\n")  # fmt: skip
+    with product(native_elf(tmp_path, flags=[str(first), str(second)])) as machine:
+        both = machine.elf.of_one_name("helper")
+        assert sorted(machine.call(name, 4).value or 0 for name in both) == [5, 20]
+        assert sorted(machine.read_int(name) for name in machine.elf.of_one_name("here")) == [1, 5]
+        assert machine.call("outer", 1).value == 101, "the one that the linker means"
+        for asks in (machine.call, machine.run_to, machine.read, machine.watch, machine.measure):
+            name = "here" if asks in (machine.read, machine.watch) else "helper"
+            with pytest.raises(UsageError, match=rf"has 2 symbols '{name}'\n.*one of: {name}@[0-9a-f]+, {name}@"):
+                asks(name)  # type: ignore[operator]
+
+
+def test_an_image_without_symbols_is_asked_by_address(tmp_path: Path) -> None:
+    elf = native_elf(tmp_path)
+    add4 = load_elf(elf).functions["add4"] | 1
+    bare = replace(load_elf(elf), symbols={})
+    with product(bare, to_main=False) as machine:
+        assert machine.call(add4, 1, 1, 1, 1).value == 10
+        for asks in (machine.run_to, lambda at: machine.intercept(at, lambda call: 0)):
+            with pytest.raises(UsageError, match="has no name: only functions with a symbol can be"):
+                asks(add4)  # type: ignore[operator]
+        with pytest.raises(UsageError, match="has no symbols: 'add4' cannot be looked up"):
+            machine.measure("add4")
 
 
 def test_an_image_up_to_the_end_of_code_memory_cannot_be_called(tmp_path: Path) -> None:

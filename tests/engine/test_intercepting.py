@@ -53,6 +53,15 @@ def test_it_gets_the_arguments_and_gives_the_result(abi: Path) -> None:
         reading.remove()
 
 
+def test_arguments_of_which_the_place_is_not_known(image: Path) -> None:
+    with (
+        product(image) as machine,
+        machine.intercept("of_pair", lambda call: call.arguments[0]),
+        pytest.raises(UsageError, match=r"of_pair\(\) takes a pair: only of numbers and pointers is the place"),
+    ):
+        machine.call(machine.elf.functions["caller_of_pair"] | 1)
+
+
 def test_results_of_every_kind(image: Path) -> None:
     with product(image) as machine:
         with machine.intercept("minus64", lambda call: -(1 << 40)):

@@ -43,6 +43,17 @@ KEEP uint32_t length(const char *text) {
 }
 KEEP int32_t from_table(uint32_t i) { return table[i]; }
 KEEP int32_t of_pair(struct pair p) { return p.a - p.b; }
+KEEP int32_t caller_of_pair(void) { return of_pair((struct pair){1, 2}); }
+KEEP struct pair make_pair(int32_t a) { return (struct pair){a, a + 1}; }
+KEEP bool not_it(bool it) { return !it; }
+KEEP double sum_of(uint32_t n, ...) {
+  __builtin_va_list rest;
+  double all = 0;
+  __builtin_va_start(rest, n);
+  while (n--) all += __builtin_va_arg(rest, double);
+  __builtin_va_end(rest);
+  return all;
+}
 KEEP void nothing(void) { __asm volatile(""); }
 KEEP void spin(void) {
   for (;;) __asm volatile("nop");
