@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from native import STM32, native_elf, product
 import sim
 from sim.boards import Board
 from sim.cli import main
+from sim.engines.protocol import Arm
 from sim.errors import UsageError
 from sim.machine import Machine, NotSeen
 
@@ -195,3 +197,27 @@ def test_a_board_file_that_names_no_such_machine(tmp_path: Path, image: Path) ->
         (folder / "board.toml").write_text(text.replace('"netduinoplus2"', f'"{value}"'), encoding="utf-8")
         with pytest.raises(UsageError, match=message):
             Machine.started(image, Board.load(folder), engine())
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_where_there_is_more_than_is_kept_at_a_time(tmp_path: Path) -> None:
+    source = tmp_path / "more.c"
+    source.write_text(
+        "volatile unsigned n; __attribute__((noinline)) void single(void) { n++; }\n"
+        "__attribute__((noinline)) void second(void) { n++; }\n"
+        "__attribute__((noinline)) void first(void) { n++; second(); } /* a jump: both end at once */\n"
+        "int main(void) { for (;;) { first(); single();\n"
+        '  for (const char *p = "line\\n"; *p; p++) *(volatile unsigned *)0x40011004 = *p; } }\n'
+    )
+    with product(native_elf(tmp_path, flags=[str(source), "-Wl,--allow-multiple-definition"])) as machine:
+        names = ("first", "second", "single")
+        for name in names:
+            machine.arm(name, Arm(region=True))
+        machine.run("20 ms")
+        counts = [len(machine.region_runs(name)) for name in names]
+        times = [line.time_ps for line in machine.runner.log.lines]
+    assert counts[0] > 3 * 4096
+    assert max(counts) - min(counts) <= 1
+    assert len(times) * 5 > 65536, "more bytes than the probe has places for"
+    steps = [after - before for before, after in itertools.pairwise(times)]
+    assert max(steps) < 1.2 * min(steps)

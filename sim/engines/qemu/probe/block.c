@@ -17,7 +17,7 @@ void slow_path(const struct block *b, bool inner) {
   if (*b->watch) regions_end(b->pc, now);
   if (arm & MARK) mark(*image_clock);
   if (arm & REGION) region_begin(b->entry, now, inner);
-  if (ctl->marks == ctl->marks_max || ctl->regions == ctl->regions_max) stop(EVENT_FULL, 0, b->pc);
+  if (ctl->marks == ctl->marks_max || regions_full()) stop(EVENT_FULL, 0, b->pc);
   if (arm & STOP)
     stop(EVENT_SYMBOL, b->entry, b->pc);
   else if (over(b))

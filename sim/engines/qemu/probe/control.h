@@ -49,7 +49,7 @@ extern struct region *regions;
 
 /* False: the file is too small for it. */
 bool control_install(void *file, size_t size);
-/* Notes the time of a console byte. */
+/* Notes the time of a console byte; the core stops soon where there is little room for more. */
 void mark(uint64_t now);
 
 enum { NONE = 0xffffffffu };                   /* no symbol */

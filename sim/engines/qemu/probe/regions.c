@@ -63,6 +63,8 @@ static struct stalls stalls_since(const struct stalls *then) {
                          now->data_misses - then->data_misses};
 }
 
+bool regions_full(void) { return ctl->regions_max - ctl->regions < DEPTH; }
+
 void regions_end(uint64_t pc, uint64_t now) {
   uint32_t sp, lr, at = depth;
   struct region *r;
