@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
-    if hasattr(config, "workerinput") or not any(config.getoption(name) for name in _OPTIONS):
+    if hasattr(config, "workerinput") or all(config.getoption(name) is None for name in _OPTIONS):
         return
     from sim.errors import BoardlessError
     from sim.report.session import Controller

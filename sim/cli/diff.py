@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from sim.target import Target
     from sim.tensors_io import load_inputs
 
-    if not args.tolerance >= 0:
+    if not 0 <= args.tolerance < math.inf:
         raise UsageError(f"--tolerance {args.tolerance}: must be 0 or more LSB")
     target = Target.of(settings_of(args))
     model = Model.load(args.model)

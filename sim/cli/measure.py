@@ -77,6 +77,8 @@ def _model(args: argparse.Namespace, target: Target) -> tuple[Firmware, list[Arr
 
     if args.play or args.model:
         raise UsageError("--play and --model are for an app", hint="a .tflite takes --inputs")
+    if args.load is not None:
+        raise UsageError("--load is for a bare dump of flash", hint="a .tflite is built into an image")
     model = Model.load(Path(args.what))
     arrays = zero_rows(model) if args.inputs is None else load_inputs(args.inputs, model.inputs)
     return target.build("invoke", model, progress=progress), input_rows(model, arrays)

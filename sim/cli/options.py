@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from sim.errors import UsageError
 from sim.files import check_writable
 from sim.settings import IOS, KERNELS, Settings
 
@@ -27,7 +28,9 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 
 def check_outputs(*paths: Path | str | None) -> None:
-    """Raises UsageError when one of the result files could not be written ('-' is standard output)."""
+    """Raises UsageError when one of the result files could not be written ('-' is standard output, of one of them)."""
+    if paths.count("-") > 1:
+        raise UsageError("two results for standard output ('-')", hint="one of them to a file")
     for path in paths:
         if path and path != "-":
             check_writable(Path(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.cli.options import add_target_arguments, check_outputs, progress, settings_of
+from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.engines.protocol import Stalls
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     from sim.target import Target
     from sim.tensors_io import load_inputs
 
+    if args.functions < 0:
+        raise UsageError(f"--functions {args.functions}: 0 or more")
     target = Target.of(settings_of(args))
     model = Model.load(args.model)
     check_outputs(args.json, args.csv, args.speedscope, args.lcov)

@@ -100,6 +100,8 @@ def firmware_of(what: str, model: Path | None, target: Target, load: str | None 
 
     path = Path(what)
     if load is not None:
+        if model is not None:
+            raise UsageError(f"{what} is a finished image: a model cannot be put into it", hint="leave out --model")
         try:
             return Firmware.from_binary(path, int(load, 0), board=target.board)
         except ValueError:

@@ -24,7 +24,7 @@ class BoardMemory:
             return self._elf.read(address, length)
         except IndexError:
             raise IndexError(
-                f"{length} bytes at {address:#010x} are neither in the board's RAM nor in the image"
+                f"{length} bytes at {address:#010x} are not in the image, and not in the board's RAM"
             ) from None
 
     def check_ram(self, address: int, length: int) -> None:

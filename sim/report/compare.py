@@ -89,6 +89,18 @@ class Comparison:
     changes: tuple[Change, ...]
     new_tests: tuple[tuple[str, str, str], ...]
     missing_tests: tuple[tuple[str, str, str], ...]
+    limits: tuple[str, ...] = ()  # figures that may not get worse than some limit
+
+    @property
+    def idle_limits(self) -> tuple[str, ...]:
+        """Limits of figures that no test has both here and in the stored run."""
+        looked_at = {c.name for c in self.changes if c.before is not None}
+        return tuple(name for name in self.limits if name not in looked_at)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run fails: something is worse than allowed, or the limits looked at nothing at all."""
+        return bool(self.failures) or bool(self.limits and len(self.idle_limits) == len(self.limits))
 
     @property
     def failures(self) -> tuple[Change, ...]:
@@ -134,6 +146,8 @@ def parse_limits(text: str) -> dict[str, Tolerance]:
         if not colon or not amount.strip():
             raise UsageError(f"--boardless-fail: {entry!r}: no limit", hint='write "cycles:2%,flash:1KiB,stack:0"')
         unit = kind(name.strip(), "--boardless-fail: ").unit
+        if name.strip() in out:
+            raise UsageError(f"--boardless-fail: {name.strip()}: two limits", hint="one for each figure")
         out[name.strip()] = Tolerance.parse(amount.strip(), unit, f"--boardless-fail: {name.strip()}")
     if not out:
         raise UsageError("--boardless-fail: no limit given", hint='write "cycles:2%,flash:1KiB"')
@@ -165,6 +179,7 @@ def compare(stored: Run, run: Run, limits: Mapping[str, Tolerance]) -> Compariso
         changes=tuple(changes),
         new_tests=tuple(sorted(set(now) - set(before))),
         missing_tests=tuple(sorted(set(before) - set(now))),
+        limits=tuple(limits),
     )
 
 

@@ -42,6 +42,8 @@ def _comparison(comparison: Comparison) -> list[str]:
     same = sum(c.text == "same" for c in comparison.changes)
     lines = [f"Against {against}: {len(changed)} figures changed, {same} the same."]
     failures = comparison.failures
+    if comparison.failed and not failures:
+        lines += ["", f"**Failed:** no test has {', '.join(comparison.limits)} here and in the stored run."]
     if failures:
         lines += ["", f"**{len(failures)} worse than allowed:**", ""]
         lines += [

@@ -20,6 +20,11 @@ class Controller:
 
     def __init__(self, config: pytest.Config) -> None:
         name, limits = config.getoption("boardless_compare"), config.getoption("boardless_fail")
+        for option in ("save", "compare", "fail", "report"):
+            if config.getoption(f"boardless_{option}") == "":
+                raise UsageError(
+                    f"--boardless-{option}: nothing given", hint="leave the option out, or give it a value"
+                )
         if limits and not name:
             raise UsageError("--boardless-fail compares with nothing", hint="add --boardless-compare NAME")
         self._config = config
@@ -48,7 +53,7 @@ class Controller:
             self._lines.append(f"error: {error}")
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        if comparison is not None and comparison.failures and session.exitstatus == pytest.ExitCode.OK:
+        if comparison is not None and comparison.failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

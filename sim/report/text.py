@@ -25,7 +25,11 @@ def summary_lines(comparison: Comparison) -> list[str]:
         if keys:
             more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
             lines.append(f"  {what}: {', '.join(key[0] for key in keys[:5])}{more}")
+    if comparison.idle_limits:
+        lines.append(f"  no test has this figure here and in {comparison.name}: {', '.join(comparison.idle_limits)}")
     failures = comparison.failures
+    if comparison.failed and not failures:
+        lines.append("FAILED: the limits looked at nothing")
     if failures:
         lines.append(f"WORSE THAN ALLOWED: {len(failures)}")
         lines += [f"  {group.where}, {group.change.name}: {group.change.failed}" for group in grouped(failures)]

@@ -252,6 +252,8 @@ def test_what_is_not_alike_is_not_compared(project: pytest.Pytester) -> None:
         (["--boardless-compare", "old.json"], "a stored run of format 0; this boardless"),
         (["--boardless-compare", "test_all.py"], "no stored run 'test_all.py'"),
         (["--boardless-fail", "cycles:2%"], "compares with nothing"),
+        (["--boardless-compare", "good.json", "--boardless-fail", ""], "--boardless-fail: nothing given"),
+        (["--boardless-save", ""], "--boardless-save: nothing given"),
         (["--boardless-compare", "good.json", "--boardless-fail", "cycels:2%"], "did you mean 'cycles'?"),
         (["--boardless-compare", "good.json", "--boardless-fail", "flash:2ms"], "unknown unit 'ms'"),
         (["--boardless-save", "x y"], "cannot be the name of a run"),

@@ -15,6 +15,7 @@ from sim.report import json_out
 from sim.report.compare import compare, grouped, parse_limits, unlike
 from sim.report.figure import Figure
 from sim.report.junit import properties
+from sim.report.markdown import markdown
 from sim.report.record import Record
 from sim.report.store import FORMAT, Run, commit_of, load, merged, path_of, save, write
 from sim.report.text import summary_lines
@@ -175,9 +176,22 @@ def test_other_boards_and_engines_are_other_tests() -> None:
     assert len(found.new_tests) == len(found.missing_tests) == 1
 
 
+def test_limits_that_look_at_nothing_fail() -> None:
+    before, now = Run((record("old"),), "main"), Run((record("new"),))
+    nothing = compare(before, now, parse_limits("flash:0,stack:0"))
+    assert nothing.failed
+    assert summary_lines(nothing)[-1] == "FAILED: the limits looked at nothing"
+    assert "**Failed:** no test has flash, stack here" in markdown(now, nothing)
+    some = compare(before, Run((record("old"),)), parse_limits("flash:0,heap:0"))
+    assert (some.failed, some.idle_limits) == (False, ("heap",))
+    assert summary_lines(some)[-1] == "  no test has this figure here and in main: heap"
+    assert not compare(before, now, {}).failed, "nothing was asked"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("flash:1%,cycles:0,flash:50%", "flash: two limits"),
         ("cycels:2%", "unknown figure 'cycels'"),
         ("cycles", "'cycles': no limit"),
         ("cycles:", "'cycles:': no limit"),
