@@ -54,6 +54,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_a_model_is_no_dump_of_flash(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["measure", MODEL, "--load", "0x08000000"])
+    said(code, capsys.readouterr().err, "measure", "--load is for a bare dump of flash")
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [

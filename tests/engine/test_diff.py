@@ -110,6 +110,7 @@ def test_bad_input(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert main(["diff", str(GESTURE), "--board", BOARD, "--inputs", str(x)]) == 2
     assert main(["diff", str(GESTURE), "--board", BOARD, "--tolerance", "-1"]) == 2
     assert main(["diff", str(GESTURE), "--board", BOARD, "--tolerance", "nan"]) == 2
+    assert main(["diff", str(GESTURE), "--board", BOARD, "--tolerance", "1e400"]) == 2
     # As on a machine without them: None in sys.modules is what makes an import fail.
     for name in ("tflite_micro", "ai_edge_litert", "tensorflow"):
         monkeypatch.setitem(sys.modules, name, None)

@@ -125,10 +125,12 @@ def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     x = tmp_path / "x.npy"
     np.save(x, np.zeros((2, 5), np.int8))
     assert main(["profile", str(GESTURE), "--inputs", str(x)]) == 2
+    assert main(["profile", str(GESTURE), "--functions", "-1"]) == 2
+    assert main(["profile", str(GESTURE), "--json", "-", "--csv", "-"]) == 2
     assert main(["profile", str(tmp_path / "none.tflite")]) == 2
     assert main(["profile", str(GESTURE), "--csv", str(tmp_path / "no" / "p.csv")]) == 2
     said = capsys.readouterr().err
-    assert said.count("boardless profile:") == 3
+    assert said.count("boardless profile:") == 5
 
 
 # ---- the shadow stack, on code that makes it hard ----
