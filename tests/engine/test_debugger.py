@@ -129,15 +129,16 @@ def test_a_debugger_stops_looks_and_lets_go(image: Path, tmp_path: Path) -> None
     assert not path.parent.exists()
 
 
-def test_ctrl_c_ends_all(image: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_ends_all(image: Path, tmp_path: Path, how: signal.Signals, code: int) -> None:
     for attached in (False, True):
         with waiting(image, tmp_path) as (done, _, path):
             client = Client(path) if attached else None
             if client:
                 client.send("c")
-            done.send_signal(signal.SIGINT)
+            done.send_signal(how)
             _, err = done.communicate(timeout=60)
-            assert done.returncode == 130
+            assert done.returncode == code
             assert "stopped" in err
             if client:
                 client.close()
