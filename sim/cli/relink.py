@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     by_command = len(args.what) > 1
     given = Path(args.what[0])
     out = args.output or (Path("twin.elf") if by_command else given.with_name(f"{given.stem}-twin.elf"))
+    if any(Path(word).resolve() == out.resolve() for word in args.what):
+        raise UsageError(f"{out} is the product's own file", hint="--output another one")
     check_outputs(out, args.json)
     if by_command:
         relink_by_command(args.what, target.board, target.layout, out)

@@ -61,6 +61,7 @@ class Machine(RunningMachine, SensingMachine, MeasuringMachine, OpenMachine):
         self._session = self._runner.session
         self._regions.go_on(self._session)
         self.memory.go_on(self._session, painted=ram is None)
+        self._watches.go_on()
 
     def record(self) -> None:
         """Record from here on, before the firmware has opened a sensor; see docs/field.md. Raises UsageError."""

@@ -15,6 +15,7 @@ from sim.elf import Elf
 from sim.engines.protocol import (
     INPUT,
     REGISTERS,
+    Arm,
     BusSession,
     Debugger,
     Engine,
@@ -172,6 +173,8 @@ class Runner:
         self.session.close()
         self.session = self.memory.session = self.engine.start(self._image)
         self.session.write(area.origin, content)
+        for symbol in self.on_call:
+            self.session.arm(symbol, Arm(stop=True))
         self._clock.go_on(now, 0)
         self.port.restart()
         self._bell.start_again()

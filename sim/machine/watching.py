@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -53,6 +53,7 @@ class Watching:
         self._watches, self.place, self.shown_as = watches, place, shown_as
         self.noted: list[MemoryEvent] = []
         self.lost = 0
+        self.lost_before = 0  # of these, how many before the engine began to count anew
         self._seen = 0
 
     @property
@@ -62,7 +63,13 @@ class Watching:
         return self.noted
 
     def wait(self, within: float | str = "1 s") -> MemoryEvent:
-        """Run until the next access that nobody waited for; the machine stops soon behind it. Raises NotSeen."""
+        """Run until the next access that nobody waited for; the machine stops soon behind it.
+
+        Raises NotSeen, and UsageError where all that are kept were waited for.
+        """
+        if self._seen == self.place.most:
+            raise UsageError(f"watch of {self.shown_as}: no more than {self.place.most} accesses are kept",
+                             hint=f"watch(..., most=...), up to {MOST}")  # fmt: skip
         self._watches.stop_at(self)
         what = f"an access to {self.shown_as}" if self.place.reads else f"a write to {self.shown_as}"
         self._watches.runner.run_until(lambda: len(self.events) > self._seen, within, what)
@@ -130,9 +137,18 @@ class Watches:
         self.take()
         if self.runner.failure is None:
             standing(self.runner)
-            self.runner.steered.watch_memory([w.place for w in watched])
+            self.runner.steered.watch_memory([replace(w.place, most=w.place.most - len(w.noted)) for w in watched])
+            for w in watched:
+                w.lost_before = w.lost
         self._watched = list(watched)
         self.runner.take_accesses = self.take if self._watched else None
+
+    def go_on(self) -> None:
+        """The board has started again."""
+        for w in self._watched:
+            w.lost_before = w.lost
+        if self._watched:
+            self._set(self._watched)
 
     def stop_at(self, watching: Watching) -> None:
         """From now on the machine stops behind each access of this one."""
@@ -140,7 +156,7 @@ class Watches:
             raise UsageError(f"{watching.shown_as} is not watched any more")
         p = watching.place
         if not p.stop:
-            watching.place = WatchedMemory(p.memory, p.reads, p.writes, True, p.most - len(watching.events))
+            watching.place = replace(p, stop=True)
             self._set(self._watched)
 
     def remove(self, watching: Watching) -> None:
@@ -154,7 +170,7 @@ class Watches:
         for access in noted:
             self._watched[access.place].noted.append(self._event(access))
         for watching, count in zip(self._watched, lost, strict=False):
-            watching.lost = count
+            watching.lost = watching.lost_before + count
 
     def _event(self, access: Access) -> MemoryEvent:
         elf = self.runner.elf

@@ -130,6 +130,23 @@ def test_what_cannot_be_replaced(image: Path, function: str, replacement: object
         machine.intercept(function, replacement)  # type: ignore[arg-type]
 
 
+def test_the_board_starts_again(image: Path) -> None:
+    with product(image) as machine:
+        with machine.intercept("imu_read", lambda call: 100) as reading, machine.watch("g_out") as watch:
+            machine.run("100 us")
+            assert machine.read_int("g_out") == 106
+            calls, events = reading.calls, len(watch.events)
+            assert 0 < events <= calls
+            machine.restart()
+            machine.run("100 us")
+            assert machine.read_int("g_out") == 106, "still replaced"
+            assert reading.calls > calls
+            assert {e.value for e in watch.events[events:]} >= {106}
+            assert watch.events[events].time > watch.events[events - 1].time
+        machine.run("100 us")
+        assert machine.read_int("g_out") > 106
+
+
 def test_one_function_is_replaced_once(image: Path) -> None:
     with product(image) as machine:
         with (

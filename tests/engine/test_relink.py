@@ -173,6 +173,19 @@ BAD = [
 ]
 
 
+def test_the_product_s_own_files_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = image_for(Board.load("nucleo_u575zi"), tmp_path, "-Wl,--emit-relocs")
+    before = own.read_bytes()
+    assert main(["relink", "--board", "nucleo_u575zi", "-o", own.name, str(own)]) == 2
+    linking = ["arm-none-eabi-gcc", "-T", "x.ld", "-o", own.name]
+    assert main(["relink", "--board", "nucleo_u575zi", "-o", str(own), "--", *linking]) == 2
+    assert capsys.readouterr().err.count("is the product's own file") == 2
+    assert own.read_bytes() == before
+
+
 @pytest.mark.parametrize(("words", "text"), BAD, ids=[" ".join(words) for words, _ in BAD])
 def test_bad_input_is_one_clear_error(
     words: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

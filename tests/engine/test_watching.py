@@ -78,7 +78,17 @@ def test_what_is_kept_has_a_bound(image: Path) -> None:
     with product(image) as machine, machine.watch("g_state", most=3) as watch:
         machine.run("1 ms")
         assert [e.value for e in watch.events] == [0, 1, 2]
-        assert watch.lost > 10
+        lost = watch.lost
+        assert lost > 10
+        with machine.watch("g_out"):  # the engine begins to count anew
+            assert watch.lost == lost
+            machine.run("1 ms")
+        machine.run("1 ms")
+        assert [e.value for e in watch.events] == [0, 1, 2]
+        assert watch.lost > 2.5 * lost
+        assert [watch.wait("1 ms").value for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(UsageError, match="watch of g_state: no more than 3 accesses are kept"):
+            watch.wait("1 ms")
 
 
 def test_waiting_for_an_access_stops_soon_behind_it(image: Path) -> None:
