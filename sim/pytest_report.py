@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -101,13 +102,20 @@ def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
     node = request.node
 
     def add(name: str, value: float, unit: str = "", how: str = "counted", source: str = "") -> None:
+        from sim.errors import UsageError
         from sim.report.figure import Figure
         from sim.report.names import own_name
 
         kind = own_name(name, unit)
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise UsageError(f"figure {name!r}: {value!r} is no number", hint="a finite one, in its base unit")
         own = watched(node).own
         own[:] = [f for f in own if f.name != name]
-        own.append(Figure(name, float(value), kind.unit, how, source or f"test {node.name}"))
+        own.append(Figure(name, number, kind.unit, how, source or f"test {node.name}"))
 
     return add
 

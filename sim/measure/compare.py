@@ -8,6 +8,8 @@ import numpy as np
 
 from sim.tensors_io import Array
 
+NO_NUMBER = 1e100  # steps from a number to what is none: more than two numbers have; a sum of them is finite
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -40,7 +42,7 @@ def difference(board: Array, host: Array) -> Difference:
         step = (float(finite.max()) if finite.size else 0.0) * 2.0**-23 or 2.0**-149
         with np.errstate(invalid="ignore"):
             steps = np.abs(a.astype(np.float64) - b.astype(np.float64)) / step
-        steps = np.where(same, 0.0, np.where(np.isfinite(steps), steps, np.finfo(np.float64).max))
+        steps = np.where(same, 0.0, np.where(np.isfinite(steps), steps, NO_NUMBER))
     else:
         steps = np.abs(a.astype(np.float64) - b.astype(np.float64))
         wide = a.astype(np.int64) != b.astype(np.int64)  # int64 values that are one float64

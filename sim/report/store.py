@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from sim import __version__
 from sim.errors import UsageError, near
+from sim.files import replaced
 from sim.report.record import Record
 
 FORMAT = 1  # of results.json and of stored runs
@@ -49,10 +51,37 @@ class Run:
                 hint="save it again with this version: pytest --boardless-save NAME",
             )
         try:
+            _check(data)
             records = tuple(Record.from_json(r) for r in data["records"])
             return Run(records, data.get("name", ""), data.get("commit", ""), data.get("boardless", ""))
-        except (KeyError, TypeError, AttributeError, UsageError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             raise UsageError(f"{where}: a damaged stored run: {type(error).__name__}: {error}") from None
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    """Raises TypeError, KeyError where what is compared is of another type: such a file was written by hand, or merged.
+
+    Told here, and not when all tests have run.
+    """
+    for key in ("name", "commit", "boardless"):
+        _is(data.get(key, ""), str, key)
+    for record in _is(data["records"], list, "records"):
+        _is(record["test"], str, "test")
+        for key, value in _is(record["provenance"], dict, "provenance").items():
+            _is(value, (int, type(None)) if key == "seed" else str, key)
+        for name, figure in _is(record["figures"], dict, "figures").items():
+            _is(figure["unit"], str, f"{name}: unit")
+            for value in (figure["value"], *_is(figure.get("detail", {}), dict, f"{name}: detail").values()):
+                if not math.isfinite(_is(value, (int, float), name)):
+                    raise TypeError(f"{name}: {value}")
+            for value in _is(figure["basis"], dict, f"{name}: basis").values():
+                _is(value, str, f"{name}: basis")
+
+
+def _is(value: Any, kind: type | tuple[type, ...], what: str) -> Any:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{what}: {value!r}"[:200])
+    return value
 
 
 def path_of(name: str, root: Path) -> Path:
@@ -75,7 +104,8 @@ def write(run: Run, path: Path) -> None:
     text = json.dumps(run.as_json(), indent=1, allow_nan=False) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with replaced(path) as file:
+            file.write(text.encode())
     except OSError as error:
         raise UsageError(f"{path}: the run cannot be written: {error.strerror}") from None
 

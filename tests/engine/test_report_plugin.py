@@ -317,6 +317,9 @@ def test_figures_of_a_test_are_checked(project: pytest.Pytester) -> None:
     (("wait", 1, "sec"), "unknown unit 'sec'"),
     (("flash", 1, "J"), "is in 'B', not in 'J'"),
     (("wait", 1, "s", "guessed"), "one of: counted, modelled"),
+    (("accuracy", float("nan")), "nan is no number"),
+    (("windows", float("inf")), "inf is no number"),
+    (("windows", "3 of 4"), "'3 of 4' is no number"),
 ])
 def test_it(figures, arguments, said):
     from sim.errors import UsageError
@@ -324,4 +327,4 @@ def test_it(figures, arguments, said):
         figures(*arguments)
 """
     )
-    project.runpytest().assert_outcomes(passed=4)
+    project.runpytest().assert_outcomes(passed=7)

@@ -245,6 +245,10 @@ def test_differences_of_floats_are_in_steps_of_the_largest() -> None:
     nan = np.array([np.nan, np.inf], np.float32)
     assert difference(nan, nan).largest == 0
     assert difference(np.array([1.0, np.inf], np.float32), nan).differing == 1
+    both = difference(np.full(3, np.nan, np.float32), np.ones(3, np.float32))
+    largest = difference(np.array([3e38], np.float32), np.array([1e-45], np.float32)).largest
+    for d in (both, both + both):
+        assert json.loads(json.dumps(d.mean, allow_nan=False)) == d.largest > largest
     assert difference(np.zeros(2, np.float32), np.zeros(2, np.float32)).largest == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,31 @@ def test_a_figure_of_an_unknown_kind_is_a_damaged_run(tmp_path: Path) -> None:
         load("run.json", tmp_path)
     with pytest.raises(UsageError, match="one of: counted, modelled"):
         Figure("x", 1, "B", "guessed", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("figures", "flash", "value"), "x"),
+        (("figures", "flash", "value"), None),
+        (("figures", "flash", "value"), math.nan),
+        (("figures", "flash", "unit"), 3),
+        (("figures", "flash", "basis"), []),
+        (("figures", "flash", "basis"), {"core": 4}),
+        (("figures", "flash", "detail"), {"min": "x"}),
+        (("provenance", "board"), ["a"]),
+        (("test",), None),
+    ],
+)
+def test_what_cannot_be_compared_is_told_when_it_is_read(tmp_path: Path, where: tuple[str, ...], value: object) -> None:
+    data = Run((record().slim(),)).as_json()
+    at = data["records"][0]
+    for key in where[:-1]:
+        at = at[key]
+    at[where[-1]] = value
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    with pytest.raises(UsageError, match="damaged stored run: TypeError"):
+        load("run.json", tmp_path)
 
 
 def test_missing_and_unwritable(tmp_path: Path) -> None:
