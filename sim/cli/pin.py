@@ -15,6 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--firmware", metavar="ELF", help="finished ELF that the test runs, instead of an app")
     parser.add_argument("--model", metavar="M.tflite", help="model of the app, if not its own")
     parser.add_argument("--recorder", metavar="TIME", help="recorder in the app, as in the recorded firmware")
+    parser.add_argument("--fixed", action="store_true", help="the app is fixed already: the recorded firmware has to "
+                        "fail, the app to pass")  # fmt: skip
+    parser.add_argument("--failed", type=Path, metavar="OLD.elf", help="the same, where this firmware fails")
     parser.add_argument("--symptom", metavar="WHAT", help="what must not be: failure, decision:LABEL, "
                         "decision:LABEL>0.8, no-decision:LABEL, lost:SENSOR (default: as recorded)")  # fmt: skip
     parser.add_argument("--story", default="", metavar="TEXT", help="what happened, in your words")
@@ -23,42 +26,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from sim.elf import load_elf
-    from sim.errors import UsageError
-    from sim.field.pin import app_of, free_place, pin
-    from sim.field.pinned import check_red, run_of_test
+    from sim.field.asked import symptom_asked
+    from sim.field.pin import free_place, pin
+    from sim.field.pinned import red
     from sim.field.recording_io import load
-    from sim.field.replay import image_of
-    from sim.field.symptom import symptom_of
-    from sim.firmware.recorder import RecorderOption
+    from sim.field.replay import target_of
+    from sim.field.subject import Subject, recorder_in
     from sim.report import json_out
 
     check_outputs(args.json, args.output)
-    if args.recorder is not None:
-        RecorderOption.parse(args.recorder)
-        if args.firmware:
-            raise UsageError("--recorder and --firmware", hint="a finished ELF has its recorder in it, or has none")
-    if args.app and args.firmware:
-        raise UsageError("--app and --firmware", hint="one of them: what should the test run?")
     free_place(args.output)
     recording, settings = load(args.recording), settings_of(args)
-    symptom = symptom_of(recording, args.symptom)
-    has_recorder = False
-    if recording.elf is not None:
-        with image_of(recording, None) as elf:
-            has_recorder = "boardless_recorder_start" in load_elf(elf).symbols
-    what = {"app": "" if args.firmware else app_of(recording, args.app or ""), "firmware": args.firmware or "",
-            "model": args.model or "", "recorder": args.recorder or ""}  # fmt: skip
-    now = run_of_test(recording, args.output, settings, progress=progress, **what)
-    built = args.firmware or f"app {what['app']} as it is built now"
-    remark = check_red(now, recording, symptom, settings, built)
-    beside = pin(recording, args.output, symptom, story=args.story, **what)
+    given = Subject(args.app or "", args.firmware or "", args.model or "", args.recorder or "")
+    subject = given.checked(recording)
+    if args.failed:
+        load_elf(args.failed)
+    symptom = symptom_asked(
+        recording, args.symptom, target_of(recording, settings, board=None, engine=None), args.failed
+    )
+    how = red(recording, symptom, subject, args.output, settings, fixed=args.fixed, failed=args.failed,
+              progress=progress)  # fmt: skip
+    beside = pin(recording, args.output, symptom, subject, how, story=args.story)
     if args.json:
         said = {"test": str(args.output), "recording": str(beside), "symptom": symptom.text}
         json_out.write("pin", said, args.json)
     if args.json != "-":
         print(f"{args.output} and {beside}: red as long as the firmware {symptom.text}")
-        if remark:
+        for remark in how.remarks:
             print(remark)
-        if has_recorder and not args.recorder and not args.firmware:
+        if subject.app and not subject.recorder and recorder_in(recording):
             print("the recorded firmware had a recorder in it, the test's has not: --recorder TIME gives it one")
     return 0

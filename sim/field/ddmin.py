@@ -12,19 +12,23 @@ from typing import TypeVar
 
 T = TypeVar("T")
 # The index of the first candidate that holds, None where none does.
-First = Callable[[Sequence[Sequence[T]]], int | None]
+First = Callable[[Iterable[Sequence[T]]], int | None]
 
 
-def ddmin(items: Sequence[T], first: First[T]) -> list[T]:
-    """1-minimal: without any one of what is left it does not hold. It must hold for `items`."""
-    left, parts, offset = list(items), 2, 0
+def ddmin(items: Sequence[T], first: First[T], *, singly: bool = False) -> list[T]:
+    """1-minimal: without any one of what is left it does not hold. It must hold for `items`.
+
+    `singly`: single items from the beginning, where larger pieces have been tried before.
+    """
+    left, offset = list(items), 0
+    parts = len(left) if singly else 2
     if left and first([[]]) is not None:
         return []
     while len(left) >= 2:
         parts = min(parts, len(left))
         pieces = split(left, parts)
         order = [(offset + i) % parts for i in range(parts)]
-        found = first([joined(pieces[:i] + pieces[i + 1 :]) for i in order])
+        found = first(joined(pieces[:i] + pieces[i + 1 :]) for i in order)
         if found is not None:
             gone = order[found]
             left = joined(pieces[:gone] + pieces[gone + 1 :])
@@ -32,7 +36,8 @@ def ddmin(items: Sequence[T], first: First[T]) -> list[T]:
         elif parts == len(left):
             break
         else:
-            parts, offset = parts * 2, 0
+            # Not nearly single items and then single ones: both cost the same.
+            parts, offset = parts * 2 if parts * 4 <= len(left) else len(left), 0
     return left
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from sim.durations import PS
 from sim.errors import UsageError
 from sim.faults.codes import FOREVER
 from sim.field.container import SUFFIX
+from sim.field.pinned import Red
 from sim.field.recorded import FieldRecording
 from sim.field.recording_io import save
+from sim.field.subject import Subject
 from sim.field.symptom import Symptom
 from sim.files import replaced
 
@@ -22,28 +23,17 @@ _SAMPLES_SHOWN = 6
 
 
 def pin(
-    recording: FieldRecording,
-    path: Path,
-    symptom: Symptom,
-    *,
-    app: str = "",
-    firmware: str = "",
-    model: str = "",
-    recorder: str = "",
-    story: str = "",
+    recording: FieldRecording, path: Path, symptom: Symptom, subject: Subject, red: Red, *, story: str = ""
 ) -> Path:
     """Write the test and, beside it, its recording without the firmware; returns the path of the recording.
 
-    `app`, or `firmware` (an ELF), `model` and `recorder`: what the test is marked with; default: the app it was
-    recorded from.
-    Raises UsageError.
+    `red`: how it turns red, see `sim.field.pinned`. Raises UsageError.
     """
     beside = free_place(path)
-    marks = _marks(recording, app, firmware, model, recorder)
-    save(replace(recording, elf=None, complaint=symptom.as_json()), beside)
+    save(replace(recording, elf=None, complaint={**symptom.as_json(), "ends": red.ends}), beside)
     try:
         with replaced(path) as file:
-            file.write(_text(recording, path, symptom, marks, story).encode())
+            file.write(_text(recording, path, symptom, subject, red, story).encode())
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -62,31 +52,17 @@ def free_place(path: Path) -> Path:
     return beside
 
 
-def app_of(recording: FieldRecording, app: str) -> str:
-    """What the test builds: as it is said, else the recorded app. Raises UsageError where nobody knows."""
-    built = app or str(recording.build.get("app", ""))
-    if not built:
-        raise UsageError(
-            "the recording does not say what its firmware was built from",
-            hint="which should the test run? --app NAME|FOLDER, or --firmware build/product.elf",
-        )
-    return built
-
-
-def _marks(recording: FieldRecording, app: str, firmware: str, model: str, recorder: str) -> list[str]:
-    out = [f"@pytest.mark.board({recording.board['name']!r})"]
-    if firmware:
-        return [*out, f"@pytest.mark.firmware({firmware!r})"]
-    out.append(f"@pytest.mark.app({app_of(recording, app)!r})")
-    out += [f"@pytest.mark.model({model!r})"] if model else []
-    return out + ([f"@pytest.mark.recorder({recorder!r})"] if recorder else [])
-
-
-def _text(recording: FieldRecording, path: Path, symptom: Symptom, marks: Sequence[str], story: str) -> str:
-    told = "\n\n".join(textwrap.fill(p, 100) for p in (*story.strip().split("\n\n"), *_told(recording, symptom)) if p)
-    told = told.replace("\\", "\\\\").replace('"""', "'''")
+def _text(
+    recording: FieldRecording, path: Path, symptom: Symptom, subject: Subject, red: Red, story: str
+) -> str:  # fmt: skip
+    told = [*story.strip().split("\n\n"), *_told(recording, symptom)]
+    if red.by:
+        told.append(f"It was fixed before this test was written: red was {red.by}.")
+    told.append("Made by boardless pin; boardless replay runs the recording beside this file.")
+    text = "\n\n".join(textwrap.fill(p, 100) for p in told if p)
+    text = text.replace("\\", "\\\\").replace('"""', "'''")
     lines = [
-        f'"""{told}\n"""',
+        f'"""{text}\n"""',
         "",
         "from pathlib import Path",
         "",
@@ -96,7 +72,7 @@ def _text(recording: FieldRecording, path: Path, symptom: Symptom, marks: Sequen
         f"CASE = FieldRecording.load(Path(__file__).with_suffix({SUFFIX!r}))",
         "",
         "",
-        *marks,
+        *subject.marks(recording.board["name"]),
         f"def {path.stem}(machine):",
         "    CASE.play(machine)  # what the sensors delivered then" + _raises(symptom),
         *_asserts(symptom),
@@ -140,7 +116,6 @@ def _told(recording: FieldRecording, symptom: Symptom) -> list[str]:
         out.append(f"{sensor.slot} delivered {len(codes)} samples at {rate:g} Hz (codes of {what}): {shown}{more}")
     out += [_fault(f) for f in r.faults]
     out += [f"{_begun(remark)}." for remark in r.remarks]
-    out.append("Made by boardless pin; boardless replay runs the recording beside this file.")
     return out
 
 

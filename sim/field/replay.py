@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from sim.durations import picoseconds
 from sim.errors import FirmwareFailure, UsageError
+from sim.field.ending import ends_of, over
 from sim.field.events import Difference, first_difference
 from sim.field.feed import Feed, prepare
 from sim.field.recorded import FieldRecording
+from sim.field.symptom import Symptom, symptom_of
 
 if TYPE_CHECKING:
     from sim.machine import Machine
     from sim.settings import Settings
     from sim.target import Target
+
+BEHIND = "100 ms"  # how long a fixed firmware may take longer, or another build than the recorded one
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,10 @@ def image_of(recording: FieldRecording, firmware: Path | None) -> Iterator[Path]
         yield path
 
 
-def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float | str = 0.0) -> Replay:
-    """Run `elf` on what the recording has, as long as it ran, and `more` board time.
+def replay(
+    recording: FieldRecording, target: Target, elf: Path, *, more: float | str = 0.0, symptom: Symptom | None = None
+) -> Replay:
+    """Run `elf` on what the recording has, as long as it ran, and `more` board time, or until it shows the symptom.
 
     Raises UsageError when the board has not got the sensors. A failure of the firmware is in the result.
     """
@@ -140,7 +146,7 @@ def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float 
         machine.record()
         feeds = prepare(machine, recording)
         try:
-            run_to(machine, recording.end_ps + picoseconds(more), feeds)
+            run_to(machine, recording, feeds, more, symptom)
         except FirmwareFailure as failure:
             if machine.failure is None:  # not the firmware's: nobody gives what it waits for
                 raise UsageError(f"the recording cannot be replayed: {failure.reason}") from None
@@ -149,21 +155,21 @@ def replay(recording: FieldRecording, target: Target, elf: Path, *, more: float 
     return Replay(recording, replace(now, complaint=recording.complaint), sum(f.beyond for f in feeds.values()))
 
 
-def play(machine: Machine, recording: FieldRecording, *, more: float | str = "100 ms") -> None:
+def play(machine: Machine, recording: FieldRecording, *, more: float | str = BEHIND) -> Mapping[str, Feed]:
     """Run a machine that has just booted on what the recording has, to its end and `more` board time.
 
-    It ends before where the firmware has read all of it and wants more: what it would make of zeros says nothing.
+    It ends before where what the recording complains of has come, or cannot come any more as the firmware has read
+    what there is and wants more: what it would make of zeros says nothing.
     For tests: a failure of the firmware is raised, decisions are in `machine.decisions`.
     """
     feeds = prepare(machine, recording)
-    run_to(machine, recording.end_ps + picoseconds(more), feeds)
+    run_to(machine, recording, feeds, more, symptom_of(recording) if recording.complaint else None)
+    return feeds
 
 
-def run_to(machine: Machine, end_ps: int, feeds: Mapping[str, Feed]) -> None:
-    """Run to that board time, until the firmware ends its run, or until it wants more of every sensor than there is."""
-    filled = [f for f in feeds.values() if any(o.codes for o in f.record.openings)]
-
-    def done() -> bool:
-        return machine.port.exit_code is not None or (bool(filled) and all(f.beyond for f in filled))
-
-    machine.runner.advance(end_ps, done)
+def run_to(
+    machine: Machine, recording: FieldRecording, feeds: Mapping[str, Feed], more: float | str, symptom: Symptom | None
+) -> None:
+    """Run to the end of the recording and `more` board time, or until it is over before; see `sim.field.ending`."""
+    done = over(machine, feeds, ends_of(recording), symptom)
+    machine.runner.advance(recording.end_ps + picoseconds(more), done)

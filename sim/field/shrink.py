@@ -1,8 +1,11 @@
 """Shrink: the smallest stimulus that is still wrong in the same way.
 
-Passes, each on what the one before has left: cut the end off, keep only the last samples that it takes, delete blocks
-and then single samples (ddmin), drop faults and writes, make channels zero or constant, round codes. The deletion of
-single samples comes again at the end, so that what is left is 1-minimal: without any one sample it is not wrong.
+Passes, each on what the one before has left: cut the end off, keep only the last samples that it takes, drop faults and
+writes, delete blocks (ddmin), make channels zero or constant, round codes, delete single samples. The last three come
+again until nothing changes, so that what is left is 1-minimal: without any one sample it is not wrong.
+
+Samples are made simple before single ones are deleted: of those that are equal it does not matter which one is gone, so
+that one trial tells of them all.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import UsageError
+from sim.field.ending import FIRST
 from sim.field.recorded import FieldRecording
 from sim.field.shrink_journal import Journal
 from sim.field.shrinker import Shrinker
@@ -61,15 +65,15 @@ def shrink(
     """
     if gaps not in GAPS:
         raise UsageError(f"gaps={gaps!r}", hint="close or hold")
-    about = f"{recording.event_hash} {recording.firmware['sha256']} {symptom.text} {gaps} {whole_state(recording).key}"
+    trials = Trials(recording, target, elf, symptom, good)
+    about = f"2 {recording.event_hash} {recording.firmware['sha256']} {symptom.text} {gaps} "
+    about += trials.key(whole_state(recording))
     if good is not None:
         from sim.elf import load_elf
 
         about += f" {load_elf(good).sha256}"
-    trials = Trials(recording, target, elf, symptom, good)
     work = Shrinker(trials, Journal(journal, about), gaps, jobs, progress)
     before = work.state.samples
-    did: list[str] = []
     try:
         work.check()
         work.cut_end()
@@ -78,29 +82,42 @@ def shrink(
             work.keep_last(slot)
             progress(f"{slot}: the last {len(work.state.codes[slot])} samples are enough")
         work.drop_events()
+        for slot in slots:
+            work.flatten(slot)
         finest = {}
         for slot in slots:
-            n = len(work.state.codes[slot])
-            finest[slot] = unit or (1 if n <= SINGLE else max(work.read_size(slot), -(-n // 256)))
-            for size in _sizes(n, finest[slot]):
-                work.delete(slot, size)
-            progress(f"{slot}: {len(work.state.codes[slot])} samples are needed")
-        for slot in slots:
-            did += work.simplify(slot)
-        for slot in slots:
-            work.delete(slot, finest[slot])
+            finest[slot] = _delete_blocks(work, slot, unit)
+            progress(f"{slot}: {len(work.state.codes[slot])} samples are left, without the blocks that are not needed")
+        seen: set[str] = set()
+        while True:
+            before_it = work.state
+            for slot in slots:
+                work.simplify(slot)
+            if (key := trials.key(work.state)) in seen:  # with held values the two can lead to one another for ever
+                work.state = before_it
+                break
+            seen.add(key)
+            for slot in slots:
+                work.delete(slot, finest[slot], singly=True)
+                progress(f"{slot}: {len(work.state.codes[slot])} samples are needed")
+        did = work.simple()
         final = _final(trials, work.state, recording, did, gaps, finest)
     finally:
         work.close()
     return Shrunk(final, before, work.state.samples, work.run, work.known, tuple(did))
 
 
-def _sizes(n: int, finest: int) -> list[int]:
-    """Coarse blocks first where there are many samples: fewer trials."""
-    sizes = [finest]
+def _delete_blocks(work: Shrinker, slot: str, unit: int) -> int:
+    """Delete blocks, from coarse ones to whole reads (or `unit`); returns the size of those to delete at the finest."""
+    n, read = len(work.state.codes[slot]), work.read_size(slot)
+    smallest = unit or max(read if read > 1 else 8, -(-n // 256))
+    sizes = [smallest]
     while n // sizes[0] > 64:
         sizes.insert(0, sizes[0] * 8)
-    return sizes
+    for size in sizes:
+        work.delete(slot, size, singly=size < sizes[0])
+    n = len(work.state.codes[slot])
+    return unit or (1 if n <= SINGLE else max(read, -(-n // 256)))
 
 
 def _final(
@@ -114,6 +131,6 @@ def _final(
     said = [f"shrunk from {whole} samples to {state.samples}; deleting {how}"]
     said += [f"{slot}: deleted in blocks of {size} samples" for slot, size in finest.items() if size > 1]
     return replace(
-        run, complaint=trials.symptom.as_json(), remarks=(*recording.remarks, *said, *did), elf=recording.elf,
-        firmware=recording.firmware, build=recording.build, origin=recording.origin, stimuli=(),
+        run, complaint={**trials.symptom.as_json(), "ends": FIRST}, remarks=(*recording.remarks, *said, *did),
+        elf=recording.elf, firmware=recording.firmware, build=recording.build, origin=recording.origin, stimuli=(),
     )  # fmt: skip

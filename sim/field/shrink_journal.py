@@ -14,6 +14,7 @@ class Journal:
 
     def __init__(self, path: Path | None, about: str) -> None:
         self._verdicts: dict[str, bool] = {}
+        self._found: frozenset[str] = frozenset()
         self._file = None
         if path is None:
             return
@@ -24,6 +25,7 @@ class Journal:
                     with suppress(ValueError, KeyError, TypeError):  # the last line may be cut short
                         said = json.loads(line)
                         self._verdicts[said["state"]] = bool(said["fails"])
+        self._found = frozenset(self._verdicts)
         try:
             self._file = path.open("w", encoding="utf-8")
             self._file.write(json.dumps({"about": about}) + "\n")
@@ -36,6 +38,10 @@ class Journal:
     def get(self, key: str) -> bool | None:
         """None: not tried yet."""
         return self._verdicts.get(key)
+
+    def found(self, key: str) -> bool:
+        """Whether its verdict is from a shrink before this one."""
+        return key in self._found
 
     def add(self, key: str, fails: bool) -> None:
         """Note a verdict."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -26,23 +27,48 @@ class Shrinker:
         self._trials, self._journal, self._gaps = trials, journal, gaps
         self._jobs, self._progress = jobs, progress
         self._pool = ThreadPoolExecutor(jobs)
-        self.run = self.known = 0
+        self.run = 0
+        self._known: set[str] = set()
+        self._rounded: dict[str, int] = {}  # bits that are lost
         self.state = whole_state(trials.recording)
         self._seen_events: Sequence[Event] = trials.recording.events
 
-    def first(self, states: Sequence[State]) -> int | None:
+    def first(self, states: Iterable[State]) -> int | None:
         """The first of these that still fails; `jobs` are tried at a time, and the result is the same for any."""
-        for at in range(0, len(states), self._jobs):
-            batch = list(states[at : at + self._jobs])
-            new = [s for s in batch if self._journal.get(s.key) is None]
-            for state, fails in zip(new, self._pool.map(self._trials.fails, new), strict=True):
-                self._journal.add(state.key, fails)
-            self.run += len(new)
-            self.known += len(batch) - len(new)
-            for i, state in enumerate(batch):
-                if self._journal.get(state.key):
-                    return at + i
+        coming: deque[tuple[int, str, Future[bool] | None]] = deque()
+        tried: dict[str, Future[bool]] = {}
+        for i, state in enumerate(states):
+            key = self._trials.key(state)
+            if self._journal.get(key) is None and key not in tried:
+                tried[key] = self._pool.submit(self._trials.fails, state)
+            coming.append((i, key, tried.get(key)))
+            if len(coming) >= self._jobs and (found := self._told(coming)) is not None:
+                return found
+        while coming:
+            if (found := self._told(coming)) is not None:
+                return found
         return None
+
+    def _told(self, coming: deque[tuple[int, str, Future[bool] | None]]) -> int | None:
+        """Waits for the first of them; its number, if it fails."""
+        i, key, trial = coming.popleft()
+        if self._journal.get(key) is None:
+            assert trial is not None
+            self._journal.add(key, trial.result())
+            self.run += 1
+        elif self._journal.found(key):
+            self._known.add(key)
+        if not self._journal.get(key):
+            return None
+        for _, _, other in coming:  # of no use any more
+            if other is not None:
+                other.cancel()
+        return i
+
+    @property
+    def known(self) -> int:
+        """Trials that were not run, as a shrink that was stopped had run them."""
+        return len(self._known)
 
     def check(self) -> None:
         """Raises UsageError where the whole recording is not wrong."""
@@ -74,18 +100,18 @@ class Shrinker:
         found = (_READ.match(e.detail) for e in self._seen_events if e.what == "read")
         return max((int(m[2]) for m in found if m and m[1] == slot), default=1)
 
-    def delete(self, slot: str, unit: int) -> None:
-        """Blocks of that many samples that are not needed."""
+    def delete(self, slot: str, unit: int, *, singly: bool) -> None:
+        """Blocks of that many samples that are not needed. `singly`: one block at a time from the beginning."""
         n = len(self.state.codes[slot])
         blocks = [list(range(i, min(i + unit, n))) for i in range(0, n, unit)]
         base = self.state
         if len(blocks) < 1:
             return
 
-        def first(candidates: Sequence[Sequence[Sequence[int]]]) -> int | None:
-            return self.first([self._with(base, slot, np.array(joined(c), dtype=np.int64)) for c in candidates])
+        def first(candidates: Iterable[Sequence[Sequence[int]]]) -> int | None:
+            return self.first(self._with(base, slot, np.array(joined(c), dtype=np.int64)) for c in candidates)
 
-        left = joined(ddmin(blocks, first))
+        left = joined(ddmin(blocks, first, singly=singly))
         if len(left) < n:
             self.state = self._with(base, slot, np.array(left, dtype=np.int64))
 
@@ -94,7 +120,7 @@ class Shrinker:
         n, base = len(self.state.codes[slot]), self.state
         if n < 2:
             return
-        size = longest_needed(n, lambda c: self.first([self._with(base, slot, np.array(i, dtype=np.int64)) for i in c]))
+        size = longest_needed(n, lambda c: self.first(self._with(base, slot, np.array(i, dtype=np.int64)) for i in c))
         if size < n:
             self.state = self._with(base, slot, np.arange(n - size, n))
 
@@ -102,32 +128,57 @@ class Shrinker:
         """Faults and writes of the test that are not needed."""
         base = self.state
         if base.faults:
-            left = ddmin(list(base.faults), lambda c: self.first([replace(base, faults=tuple(f)) for f in c]))
+            left = ddmin(list(base.faults), lambda c: self.first(replace(base, faults=tuple(f)) for f in c))
             self.state = base = replace(base, faults=tuple(left))
         if base.writes:
-            kept = ddmin(list(base.writes), lambda c: self.first([replace(base, writes=tuple(w)) for w in c]))
+            kept = ddmin(list(base.writes), lambda c: self.first(replace(base, writes=tuple(w)) for w in c))
             self.state = replace(base, writes=tuple(kept))
 
-    def simplify(self, slot: str) -> list[str]:
-        """Channels that may be zero or constant, codes that may be round; in words."""
-        said = []
-        names = next(s.channels for s in self._trials.recording.sensors if s.slot == slot)
-        columns = range(min(len(names), 16)) if len(self.state.codes[slot]) else ()
-        for c in columns:
-            codes = self.state.codes[slot]
-            if not codes[:, c].any():
-                continue
-            values = [0, int(np.rint(codes[:, c].mean())), int(codes[0, c]), int(codes[-1, c])]
-            found = self.first([self._coded(slot, _filled(codes, c, v)) for v in values])
-            if found is not None:
-                self.state = self._coded(slot, _filled(codes, c, values[found]))
-                said.append(f"{slot}.{names[c]} is {values[found]} all the time")
+    def flatten(self, slot: str) -> None:
+        """All samples zero or the same, where it hangs on their number alone."""
         codes = self.state.codes[slot]
-        found = self.first([self._coded(slot, _rounded(codes, bits)) for bits in _BITS]) if len(codes) else None
+        if len(codes):
+            self._code(
+                slot, [np.zeros_like(codes), np.tile(np.rint(codes.mean(axis=0)).astype(np.int64), (len(codes), 1))]
+            )
+
+    def simplify(self, slot: str) -> None:
+        """Channels that may be zero or constant, codes that may be round."""
+        if not len(self.state.codes[slot]):
+            return
+        for c in range(min(self.state.codes[slot].shape[1], 16)):
+            codes = self.state.codes[slot]
+            values = [0, int(np.rint(codes[:, c].mean())), int(codes[0, c]), int(codes[-1, c])]
+            if _constant(codes[:, c]):
+                values = [0]
+            self._code(slot, [_filled(codes, c, v) for v in values])
+        codes = self.state.codes[slot]
+        bits = [b for b in _BITS if b > self._rounded.get(slot, 0)]
+        found = self._code(slot, [_rounded(codes, b) for b in bits])
         if found is not None:
-            self.state = self._coded(slot, _rounded(codes, _BITS[found]))
-            said.append(f"{slot}: codes are multiples of {1 << _BITS[found]}")
+            self._rounded[slot] = bits[found]
+
+    def simple(self) -> list[str]:
+        """What of the samples was made simple, in words."""
+        said = []
+        for sensor in self._trials.recording.sensors:
+            slot, codes, was = sensor.slot, self.state.codes[sensor.slot], sensor.samples()
+            for c, name in enumerate(sensor.channels[:16]):
+                if len(codes) and _constant(codes[:, c]) and not _constant(was[:, c]):
+                    said.append(f"{slot}.{name} is {codes[0, c]} all the time")
+            if slot in self._rounded and codes.any():
+                said.append(f"{slot}: codes are multiples of {1 << self._rounded[slot]}")
         return said
+
+    def _code(self, slot: str, candidates: Sequence[Codes]) -> int | None:
+        """The first of these codes that do as well, if they are others than now; which one that was."""
+        base = self.state.codes[slot]
+        other = [i for i, codes in enumerate(candidates) if not np.array_equal(codes, base)]
+        found = self.first([self._coded(slot, candidates[i]) for i in other])
+        if found is None:
+            return None
+        self.state = self._coded(slot, candidates[other[found]])
+        return other[found]
 
     def _coded(self, slot: str, codes: Codes) -> State:
         return replace(self.state, codes={**self.state.codes, slot: codes})
@@ -158,6 +209,10 @@ class Shrinker:
         """No more trials."""
         self._pool.shutdown(cancel_futures=True)
         self._journal.close()
+
+
+def _constant(column: Codes) -> bool:
+    return bool((column == column[0]).all())
 
 
 def _filled(codes: Codes, column: int, value: int) -> Codes:

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from sim.durations import PS
 from sim.errors import FirmwareFailure
+from sim.field.ending import FIRST, over
 from sim.field.feed import prepare
 from sim.field.recorded import FieldRecording
 from sim.field.symptom import Symptom
 
 if TYPE_CHECKING:
-    from sim.machine import Machine
     from sim.target import Target
 
 Codes = npt.NDArray[np.int64]
@@ -34,14 +34,6 @@ class State:
     faults: tuple[Mapping[str, Any], ...]
     writes: tuple[tuple[int, int, bytes], ...]
     whole: bool  # nothing is cut off: the run goes on to the recorded end
-
-    @property
-    def key(self) -> str:
-        """The same for the same state."""
-        whole = hashlib.sha256(repr((self.faults, self.writes, self.whole)).encode())
-        for slot in sorted(self.codes):
-            whole.update(slot.encode() + np.ascontiguousarray(self.codes[slot]).tobytes() + self.kept[slot].tobytes())
-        return whole.hexdigest()[:32]
 
     @property
     def samples(self) -> int:
@@ -73,6 +65,14 @@ class Trials:
             decisions=(), console=b"",
         )  # fmt: skip
 
+    def key(self, state: State) -> str:
+        """The same for states that are the same to the firmware: of equal samples any may be the one that is gone."""
+        seen = self.as_recording(state)
+        whole = hashlib.sha256(repr((seen.faults, seen.writes, state.whole)).encode())
+        for sensor in seen.sensors:
+            whole.update(f" {sensor.slot} {len(sensor.openings[-1].codes)} ".encode() + sensor.openings[-1].codes)
+        return whole.hexdigest()[:32]
+
     def run(self, state: State, elf: Path | None = None) -> FieldRecording:
         """The run of what is left: until it is wrong, or the firmware wants samples that are not there."""
         recording = self.as_recording(state)
@@ -80,10 +80,7 @@ class Trials:
             machine.record()
             feeds = prepare(machine, recording)
 
-            def done() -> bool:
-                over = not state.whole and any(f.beyond for f in feeds.values())
-                return over or machine.port.exit_code is not None or self._seen(machine)
-
+            done = over(machine, feeds, "" if state.whole else FIRST, self.symptom)
             try:
                 machine.runner.advance(recording.end_ps, done)
             except FirmwareFailure:
@@ -97,14 +94,6 @@ class Trials:
         if not self.symptom.seen(self.run(state)):
             return False
         return self._good is None or not self.symptom.seen(self.run(state, self._good))
-
-    def _seen(self, machine: Machine) -> bool:
-        s = self.symptom
-        if s.kind == "decision":
-            return any(d.label == s.what and d.score > s.above for d in machine.decisions[-1:])
-        if s.kind == "lost":
-            return s.what in machine.port.streams and machine.port.streams[s.what].lost > 0
-        return False
 
     def _moved(self, state: State) -> tuple[Mapping[str, Any], ...]:
         """Faults of a sensor move with its samples: what was before them and is gone does not count any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -13,8 +13,8 @@ from sim.field.ddmin import ddmin, longest_needed
 
 def first_of(
     fails: Callable[[Sequence[int]], bool], seen: list[int]
-) -> Callable[[Sequence[Sequence[int]]], int | None]:
-    def first(candidates: Sequence[Sequence[int]]) -> int | None:
+) -> Callable[[Iterable[Sequence[int]]], int | None]:
+    def first(candidates: Iterable[Sequence[int]]) -> int | None:
         for i, candidate in enumerate(candidates):
             seen.append(len(candidate))
             if fails(candidate):
@@ -49,3 +49,14 @@ def test_a_few_last_ones_are_found_quickly() -> None:
     size = longest_needed(1000, first_of(lambda c: len(c) >= 28 and all(b - a == 1 for a, b in pairwise(c)), seen))
     assert (size, seen) == (32, [1, 2, 4, 8, 16, 32])
     assert longest_needed(20, first_of(lambda c: False, [])) == 20
+
+
+def test_single_ones_from_the_beginning() -> None:
+    """Where nothing can go, each is tried once and no piece of several."""
+    seen: list[int] = []
+    assert ddmin(range(100), first_of(lambda c: len(c) == 100, seen), singly=True) == list(range(100))
+    assert seen == [0] + [99] * 100
+    rng = random.Random(3)
+    for _ in range(20):
+        pair = {rng.randrange(40), rng.randrange(40)}
+        assert set(ddmin(range(40), first_of(lambda c, p=pair: p <= set(c), []), singly=True)) == pair
