@@ -82,17 +82,32 @@ def _verdict(args: argparse.Namespace, result: Any, symptom: Any) -> tuple[int, 
 
 def _against_log(result: Any, said: list[str]) -> tuple[int, list[str]]:
     """A log has no events, only what the device decided: does the virtual board decide that too?"""
+    from sim.field.imported import begins_later, dumped_for
+
     now = result.now
     said.append(f"{len(now.decisions)} decisions in {now.end_ps / PS:.3f} s of board time")
     if now.failure is not None:
         return 1, [*said, f"it fails: {now.failure.reason}"]
-    came = set(map(_decided, now.decisions))
-    logged = [_decided(d) for d in result.was.decisions]
+    logged, later = result.was.decisions, ""
+    if begins_later(result.was) and now.decisions:
+        before = [d for d in logged if _is_before(d, now.decisions[0])]
+        logged = logged[len(before) :]
+        later = f"; {len(before)} before them are of samples that are not in the log" if before else ""
     if logged:
-        again = sum(d in came for d in logged)
-        said.append(f"{again} of the {len(logged)} decisions in the log came again, at the same samples")
-        return int(again < len(logged)), said
+        came = set(map(_decided, now.decisions))
+        again = sum(_decided(d) in came for d in logged)
+        said.append(f"{again} of the {len(logged)} decisions in the log came again, at the same samples{later}")
+        if again < len(logged):
+            return 1, said
+    if ended := dumped_for(result.was):
+        said.append(f"the log was dumped for {ended}, which did not come again: what led to it may lie before the log, "
+                    "or the log lacks an input")  # fmt: skip
+        return 1, said
     return 0, said
+
+
+def _is_before(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(n < other["samples"].get(slot, 0) for slot, n in one["samples"].items())
 
 
 def _decided(decision: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, int], ...]]:

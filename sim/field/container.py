@@ -114,7 +114,7 @@ def _unzipped(data: bytes, where: str) -> dict[str, bytes]:
                 out[entry.filename] = file.read(entry)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError, NotImplementedError, RuntimeError,
             struct.error, OSError, IndexError, OverflowError) as error:  # fmt: skip
-        _bad(where, str(error) or type(error).__name__)
+        _bad(where, f"it is cut short or damaged ({str(error) or type(error).__name__})")
     return out
 
 

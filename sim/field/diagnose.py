@@ -39,6 +39,11 @@ def diagnose(logs: Sequence[Path], elf: Path) -> Diagnosis:
         raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from None
     crash = read_crash(text)
     if "pc" not in crash.registers and not crash.fault:
+        if crash.dump.trigger:
+            raise UsageError(
+                f"no crash dump in it: the recorder was dumped for {crash.dump.trigger}, not for a fault",
+                hint="what the firmware was given is in it: boardless field import",
+            )
         raise UsageError(
             "no crash dump in it: no program counter", hint="lines like `PC = 0x08001234`, or the recorder's ~BL ... R"
         )

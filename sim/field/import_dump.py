@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.errors import UsageError
-from sim.field.imported import Imported, gap_remarks, needs_choice, part_of
+from sim.field.imported import Imported, cut_off, gap_remarks, needs_choice, part_of
 from sim.field.timeline import Timeline, filled
 from sim.field.wire import joined_pieces, parse_all
 
@@ -63,7 +63,7 @@ def add_dump(found: Imported, log: Path, number: int) -> None:
         found.add(slot, whole, rate, part.full_ranges(sensor.ranges), missing)
         gap_remarks(found, log.name, slot, gaps, rate)
         if start:
-            found.remarks.append(f"{log.name}: {slot} begins at sample {start}: what was before is not in the log")
+            found.remarks.append(cut_off(log.name, slot, start))
     for d in dump.decisions:
         samples = {s: n - starts.get(s, 0) for s, n in d.samples.items()}
         if any(n <= 0 for n in samples.values()):

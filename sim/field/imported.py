@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import UsageError, near
-from sim.field.recorded import Opening, SensorRecord
+from sim.field.recorded import FieldRecording, Opening, SensorRecord
 from sim.field.wire import Dump
 from sim.sensors.parts.base import Part
 
 if TYPE_CHECKING:
     from sim.boards import Board
+
+_CUT_OFF = "what was before is not in the log"
+_DUMPED = re.compile(r": dumped for (fault|given_up)$")
 
 
 @dataclass
@@ -39,6 +43,22 @@ class Imported:
                              (Opening(rate, tuple(ranges), 0, b""),))  # fmt: skip
         info = np.iinfo(np.dtype(part.dtype))
         self.sensors[slot] = empty.with_samples(np.clip(codes, info.min, info.max), missing)
+
+
+def cut_off(log: str, slot: str, first: int) -> str:
+    """The remark for a log that begins at a later sample than the first."""
+    return f"{log}: {slot} begins at sample {first}: {_CUT_OFF}"
+
+
+def begins_later(recording: FieldRecording) -> bool:
+    """Whether what was first is not in the log: decisions in it may be of samples before it."""
+    return any(remark.endswith(_CUT_OFF) for remark in recording.remarks)
+
+
+def dumped_for(recording: FieldRecording) -> str:
+    """How the firmware had ended where its recorder was dumped for that: "fault", "given up"; else ""."""
+    found = next((m for r in recording.remarks if (m := _DUMPED.search(r))), None)
+    return found[1].replace("_", " ") if found else ""
 
 
 def part_of(board: Board, slot: str) -> Part:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sim.boards import Board
 
 _LOG_MAX = 256 << 20
+_TABLES = (".csv", ".jsonl", ".json", ".ndjson", ".tsv")
 
 
 def import_logs(
@@ -39,14 +40,15 @@ def import_logs(
 ) -> FieldRecording:
     """A recording of what the logs have.
 
-    `sensor`: slot of a table's samples (default: the one with such channels); `rate` in Hz and `ranges` as the
-    firmware sets it up; `codes`: a table has raw codes and no physical values; `gaps`: how to fill them, see `FILLS`;
-    `dump`: which one of a log with several, counted from 1 (0: the last); `elf`: the
+    `sensor`: slot of a table's samples (default: the one with such channels), of sound or a picture where there is no
+    table; `rate` in Hz and `ranges` as the firmware sets it up; `codes`: a table has raw codes and no physical values;
+    `gaps`: how to fill them, see `FILLS`; `dump`: which one of several, counted from 1 (0: the last); `elf`: the
     very build, which is checked by its build id. Raises UsageError.
     """
     if gaps and gaps not in FILLS:
         raise UsageError(f"gaps={gaps!r}", hint=near(gaps, FILLS))
     found = Imported(board, gaps)
+    tables = any(log.suffix.lower() in _TABLES for log in logs)  # what is said of sensor and rate is said of these
     for log in logs:
         kind = log.suffix.lower()
         if not log.is_file():
@@ -55,10 +57,10 @@ def import_logs(
             raise UsageError(f"{log}: more than {_LOG_MAX >> 20} MiB", hint="cut it into pieces")
         try:
             if kind in (".wav", ".png"):
-                add_stimulus(found, log, sensor, rate)
+                add_stimulus(found, log, *(("", None) if tables else (sensor, rate)))
             elif b"~BL " in log.read_bytes():
                 add_dump(found, log, dump)
-            elif kind in (".csv", ".jsonl", ".json", ".ndjson", ".tsv"):
+            elif kind in _TABLES:
                 add_table(found, log, sensor, rate, ranges, codes)
             else:
                 raise UsageError(

@@ -55,7 +55,7 @@ def free_place(path: Path) -> Path:
 def _text(
     recording: FieldRecording, path: Path, symptom: Symptom, subject: Subject, red: Red, story: str
 ) -> str:  # fmt: skip
-    told = [*story.strip().split("\n\n"), *_told(recording, symptom)]
+    told = [*story.strip().split("\n\n"), *_told(recording, symptom, red.run)]
     if red.by:
         told.append(f"It was fixed before this test was written: red was {red.by}.")
     told.append("Made by boardless pin; boardless replay runs the recording beside this file.")
@@ -94,17 +94,18 @@ def _asserts(symptom: Symptom) -> list[str]:
     return [f"    assert {'not ' if symptom.kind == 'decision' else ''}{seen}"]
 
 
-def _told(recording: FieldRecording, symptom: Symptom) -> list[str]:
-    """What happened, in words."""
+def _told(recording: FieldRecording, symptom: Symptom, run: FieldRecording) -> list[str]:
+    """What happened, in words. `run`: where it can be seen."""
     r = recording
     build = f", build {r.firmware['build_id'][:12]}" if r.firmware.get("build_id") else ""
-    at = symptom.first_seen_ps(r) / PS
+    at = symptom.first_seen_ps(run) / PS
     first = f"In the field the firmware {r.firmware['name']} ({r.board['name']}{build})"
     if r.origin == "run":
         first = f"On a virtual {r.board['name']} the firmware {r.firmware['name']}{build}"
-    out = [f"{first} {symptom.text}, {at:.3f} s after its start."]
-    if r.failure is not None:
-        out.append(f"It said: {r.failure.reason}")
+    when = f"within {at:.3f} s" if symptom.kind == "no-decision" else f"{at:.3f} s after its start"
+    out = [f"{first} {symptom.text}, {when}."]
+    if symptom.kind == "failure" and run.failure is not None:
+        out.append(f"It said: {run.failure.reason}")
     for sensor in r.sensors:
         codes = sensor.samples()
         if not len(codes):

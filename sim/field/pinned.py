@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Red:
-    """How the test turns red. `ends`: see `sim.field.ending`; `remarks`: what to know of it, for people."""
+    """How the test turns red. `run`: one that is; `ends`: see `sim.field.ending`; `remarks`: for people."""
 
+    run: FieldRecording
     ends: str
     remarks: tuple[str, ...] = ()
     by: str = ""  # what it was red with, where what the test runs has been fixed already
@@ -54,7 +55,7 @@ def red(
     seen = symptom.seen(now)
     if not fixed and failed is None:
         if seen or (symptom.kind == "failure" and now.failure is not None):
-            return Red(ends, _remarks(symptom, now, subject, seen=seen))
+            return Red(now, ends, _remarks(symptom, now, subject, seen=seen))
         raise _not_red(recording, symptom, now, subject, settings)
     if seen or now.failure is not None:
         raise UsageError(f"{subject.text} is not fixed: it {symptom.text if seen else _first_line(now)}",
@@ -65,7 +66,7 @@ def red(
         if not symptom.seen(was):
             raise UsageError(f"{name} never {symptom.text}, nor does {subject.text}: nothing shows that it can fail",
                              hint="a firmware that fails: --failed OLD.elf")  # fmt: skip
-    return Red(ends, (f"{subject.text} passes: it is fixed already; red was {name}",), name)
+    return Red(was, ends, (f"{subject.text} passes: it is fixed already; red was {name}",), name)
 
 
 def _run(recording: FieldRecording, target: Target, elf: Path, symptom: Symptom) -> tuple[FieldRecording, str]:

@@ -90,8 +90,7 @@ def _made(m: Mapping[str, Any], members: Mapping[str, bytes]) -> FieldRecording:
     return FieldRecording(
         firmware={
             **_dict(m["firmware"]),
-            "name": _text(m["firmware"]["name"]),
-            "sha256": _text(m["firmware"]["sha256"]),
+            **{key: _text(m["firmware"][key]) for key in ("name", "sha256", "build_id", "app")},
         },
         elf=members.get("firmware.elf"),
         board={**_dict(m["board"]), "name": _text(m["board"]["name"])},
@@ -106,7 +105,7 @@ def _made(m: Mapping[str, Any], members: Mapping[str, bytes]) -> FieldRecording:
         config={_text(k): _int(v) for k, v in _dict(m["config"]).items()},
         inputs=inputs,
         writes=tuple((_time(t), _int(a), bytes.fromhex(_text(d))) for t, a, d in _list(m["writes"])),
-        faults=tuple(_dict(f) for f in _list(m["faults"])),
+        faults=tuple(_fault(f) for f in _list(m["faults"])),
         failure=None if failure is None else Failure(*(_text(failure[k]) for k in ("reason", "signature", "report"))),
         exit_code=None if exit_code is None else _int(exit_code),
         seed=None if seed is None else _int(seed),
@@ -130,7 +129,20 @@ def _sensor(s: Mapping[str, Any], members: Mapping[str, bytes]) -> SensorRecord:
         missing = tuple((_int(a), _int(n)) for a, n in _list(o["missing"]))
         ranges = tuple(_number(r) for r in _list(o["ranges"]))
         openings.append(Opening(rate, ranges, _time(o["time_ps"]), codes, missing))
+    if not openings:
+        raise ValueError(f"{record.slot} was never opened")
     return replace(record, openings=tuple(openings))
+
+
+def _fault(fault: Any) -> dict[str, Any]:
+    """What every fault has, and the numbers in it; the rest is checked when it is repeated."""
+    known = {**_dict(fault), "kind": _text(fault["kind"]), "time_ps": _time(fault["time_ps"])}
+    for key in ("end_ps", "by_ps", "off_ps", "address", "bit", "hz"):
+        if key in known and _int(known[key]) < (key == "hz"):
+            raise ValueError(f"a fault with {key} {known[key]}")
+    if "sensor" in known:
+        _text(known["sensor"])
+    return known
 
 
 def _stimulus(s: Mapping[str, Any], members: Mapping[str, bytes]) -> StimulusRecord:

@@ -99,7 +99,8 @@ def shrink(
             seen.add(key)
             for slot in slots:
                 work.delete(slot, finest[slot], singly=True)
-                progress(f"{slot}: {len(work.state.codes[slot])} samples are needed")
+        for slot in slots:
+            progress(f"{slot}: {len(work.state.codes[slot])} samples are needed")
         did = work.simple()
         final = _final(trials, work.state, recording, did, gaps, finest)
     finally:

@@ -148,24 +148,29 @@ class Shrinker:
             return
         for c in range(min(self.state.codes[slot].shape[1], 16)):
             codes = self.state.codes[slot]
-            values = [0, int(np.rint(codes[:, c].mean())), int(codes[0, c]), int(codes[-1, c])]
+            mean = int(np.rint(codes[:, c].mean())) >> (bits := self._rounded.get(slot, 0)) << bits
+            values = [0, mean, int(codes[0, c]), int(codes[-1, c])]
             if _constant(codes[:, c]):
                 values = [0]
             self._code(slot, [_filled(codes, c, v) for v in values])
         codes = self.state.codes[slot]
-        bits = [b for b in _BITS if b > self._rounded.get(slot, 0)]
-        found = self._code(slot, [_rounded(codes, b) for b in bits])
+        rounder = [b for b in _BITS if b > self._rounded.get(slot, 0)]
+        found = self._code(slot, [_rounded(codes, b) for b in rounder])
         if found is not None:
-            self._rounded[slot] = bits[found]
+            self._rounded[slot] = rounder[found]
 
     def simple(self) -> list[str]:
         """What of the samples was made simple, in words."""
         said = []
         for sensor in self._trials.recording.sensors:
             slot, codes, was = sensor.slot, self.state.codes[sensor.slot], sensor.samples()
+            flat: dict[int, list[str]] = {}
             for c, name in enumerate(sensor.channels[:16]):
                 if len(codes) and _constant(codes[:, c]) and not _constant(was[:, c]):
-                    said.append(f"{slot}.{name} is {codes[0, c]} all the time")
+                    flat.setdefault(int(codes[0, c]), []).append(name)
+            for value, names in flat.items():
+                is_ = "is" if len(names) == 1 else "are"
+                said.append(f"{slot}: {', '.join(names)} {is_} {value} all the time")
             if slot in self._rounded and codes.any():
                 said.append(f"{slot}: codes are multiples of {1 << self._rounded[slot]}")
         return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -79,9 +80,10 @@ def symptom_of(run: FieldRecording, said: str | None = None) -> Symptom:
         found = _parsed(run, said)
     elif run.complaint:
         c = run.complaint
-        if c.get("kind") not in KINDS or not isinstance(c.get("what"), str):
+        above = c.get("above", -1.0)
+        if c.get("kind") not in KINDS or not isinstance(c.get("what"), str) or not isinstance(above, int | float):
             raise UsageError("the recording's complaint cannot be used", hint=_HINT)
-        found = Symptom(c["kind"], c["what"], float(c.get("above", -1.0)))
+        found = Symptom(c["kind"], c["what"], float(above))
     elif run.failure is not None:
         found = Symptom("failure", run.failure.signature)
     elif (lost := next((slot for slot, n in losses(run) if n), None)) is not None:
@@ -103,6 +105,9 @@ def _parsed(run: FieldRecording, said: str) -> Symptom:
         raise UsageError(f"{kind} of what?", hint=_HINT)
     label, more, above = what.partition(">")
     try:
-        return Symptom(kind, label.strip(), float(above) if more else -1.0)
+        score = float(above) if more else -1.0
     except ValueError:
-        raise UsageError(f"{above!r} is no score", hint=_HINT) from None
+        score = math.nan
+    if not math.isfinite(score):
+        raise UsageError(f"{above!r} is no score", hint=_HINT)
+    return Symptom(kind, label.strip(), score)

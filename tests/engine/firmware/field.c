@@ -1,6 +1,6 @@
-/* Five bugs as they come back from the field, one an image (-DBUG=1 to 5), and each of them fixed (-DFIXED).
+/* Bugs as they come back from the field, one an image (-DBUG=1 to 7), and each of them fixed (-DFIXED).
  *
- * All take windows of 16 samples of the imu, make a feature of them and decide. SPDX-License-Identifier: Apache-2.0 */
+ * All take windows of 16 samples of the imu, make a feature of them and decide; the last one listens, too. SPDX-License-Identifier: Apache-2.0 */
 #include "bare.h"
 #include "boardless_port.h"
 
@@ -68,6 +68,20 @@ static void decide(void) {
   data.kept[0] = data.window[(WINDOW - 1) * AXES];
 }
 
+#elif BUG == 6 /* No room for more after 50 windows, whatever is in them. */
+static void decide(void) {
+  static uint32_t noted;
+  if (!IS_FIXED && noted++ == 50) bl_fail("no room for another note");
+  bl_decide(0, 1.0f, magnitude(data.window[0]) > LOUD ? "shock" : "quiet");
+}
+
+#elif BUG == 7 /* Sleeps as soon as one axis is still. */
+static void decide(void) {
+  int moves = 0;
+  for (int i = 0; i < WINDOW * (IS_FIXED ? AXES : 1); i++) moves |= data.window[IS_FIXED ? i : i * AXES];
+  bl_decide(0, 1.0f, moves ? "awake" : "asleep");
+}
+
 #else /* 5: an energy that overflows 32 bits when all axes are loud. */
 static void decide(void) {
   uint64_t sum = 0;
@@ -81,6 +95,14 @@ int main(void) {
   bl_sensor_t imu;
   bl_ready("field");
   if (bl_sensor_open(&imu, "imu", 119000, 8, 2000) != BL_OK) bl_fail("no imu");
+#if BUG == 7
+  static int16_t sound[WINDOW * 16000 / 119];
+  bl_sensor_t microphone;
+  if (bl_sensor_open(&microphone, "microphone", 16000000, 0, 0) != BL_OK) bl_fail("no microphone");
+  while (bl_sensor_read(&microphone, sound, sizeof sound / sizeof *sound, 0) == BL_OK &&
+         bl_sensor_read(&imu, data.window, WINDOW, &got) == BL_OK)
+    decide();
+#endif
   while (bl_sensor_read(&imu, data.window, WINDOW, &got) == BL_OK) decide();
   bl_exit(0);
 }
