@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sim.sensors.recording import Recording
     from sim.target import Target
 
+BITS_MAX = 65_536  # flipped together: each is written on its own
+
 
 def run_campaign(
     target: Target,
@@ -49,9 +51,16 @@ def run_campaign(
     from sim.elf import load_elf
 
     image = load_elf(elf)
-    if not 1 <= count <= 1_000_000 or not bits or min(bits) < 1 or jobs < 1:
-        raise UsageError(f"{count} faults of {list(bits)} bits by {jobs} jobs", hint="at least one of each")
+    if not 1 <= count <= 1_000_000 or not bits or min(bits) < 1 or not 1 <= jobs <= 64:
+        raise UsageError(f"{count} faults of {list(bits)} bits by {jobs} jobs",
+                         hint="at least one of each, and at most 64 jobs")  # fmt: skip
+    if seed < 0:
+        raise UsageError(f"seed {seed}", hint="0 or more")
     found = [place_of(image, target.layout, p) for p in places]
+    for place in found:
+        if max(bits) > min(place.size * 8, BITS_MAX):
+            raise UsageError(f"{max(bits)} bits of {place.name}, which has {place.size * 8}",
+                             hint=f"at most {min(place.size * 8, BITS_MAX)} flipped together")  # fmt: skip
     if FLASH not in target.engine.capabilities and any(p in ("weights", "code") for p in places):
         raise UsageError(f"engine {target.engine.name} cannot write flash while it runs", hint="--faults arena,stack")
     shots = plan(found, bits, count, seed)

@@ -51,6 +51,9 @@ class Gun:
     def clean(self) -> Clean:
         """Play all of it without a fault."""
         machine = self.boot()
+        if not machine.sensor(self._sensor).channel.opened:
+            raise UsageError(f"{self._elf.name} does not read {self._sensor!r}: {self._stimulus.name} is never played",
+                             hint="a recording for a sensor that it reads: --play, --sensor")  # fmt: skip
         ram, registers, times = [_ram(machine)], [machine.registers()], [0.0]
         while machine.sensor(self._sensor).channel.pending():
             before = machine.time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ def part_of(board: Board, slot: str) -> Part:
 def rate_of(part: Part, given: float | None, times: Any, where: str) -> Fraction:
     """The rate that was asked for, else the part's own that is next to the log's."""
     if given is not None:
-        rate = Fraction(str(given)).limit_denominator(1000)
+        rate = Fraction(str(given)).limit_denominator(1000) if math.isfinite(given) else Fraction(0)
         if rate not in part.rates and not (part.pollable and 0 < rate <= part.rates[-1]):
             raise UsageError(f"{part.name} has no rate of {given:g} Hz",
                              hint=", ".join(f"{float(r):g}" for r in part.rates))  # fmt: skip

@@ -52,7 +52,7 @@ def import_logs(
     for log in logs:
         kind = log.suffix.lower()
         if not log.is_file():
-            raise UsageError(f"{log}: no such file")
+            raise UsageError(f"{log}: {'is a folder' if log.is_dir() else 'no such file'}")
         if log.stat().st_size > _LOG_MAX:
             raise UsageError(f"{log}: more than {_LOG_MAX >> 20} MiB", hint="cut it into pieces")
         try:

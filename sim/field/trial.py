@@ -73,27 +73,32 @@ class Trials:
             whole.update(f" {sensor.slot} {len(sensor.openings[-1].codes)} ".encode() + sensor.openings[-1].codes)
         return whole.hexdigest()[:32]
 
-    def run(self, state: State, elf: Path | None = None) -> FieldRecording:
+    def run(self, state: State) -> FieldRecording:
         """The run of what is left: until it is wrong, or the firmware wants samples that are not there."""
+        return self._run(state, self._elf, "" if state.whole else FIRST)[0]
+
+    def fails(self, state: State) -> bool:
+        """Whether it is still wrong in the same way, and right where the good firmware runs it."""
+        run, beyond = self._run(state, self._elf, "" if state.whole else FIRST)
+        if not self.symptom.seen(run) or self._good is None:
+            return self.symptom.seen(run)
+        # What came of samples that there are is held against the same: not against zeros behind a sensor's last one.
+        return not self.symptom.seen(self._run(state, self._good, "" if beyond else FIRST)[0])
+
+    def _run(self, state: State, elf: Path, ends: str) -> tuple[FieldRecording, bool]:
+        """The run, and whether the firmware wanted samples that are not there."""
         recording = self.as_recording(state)
-        with self._target.started(elf or self._elf) as machine:
+        with self._target.started(elf) as machine:
             machine.record()
             feeds = prepare(machine, recording)
-
-            done = over(machine, feeds, "" if state.whole else FIRST, self.symptom)
             try:
-                machine.runner.advance(recording.end_ps, done)
+                machine.runner.advance(recording.end_ps, over(machine, feeds, ends, self.symptom))
             except FirmwareFailure:
                 if machine.failure is None:
                     raise
             assert machine.capture is not None
-            return machine.capture.recording(None, self.recording.seed)
-
-    def fails(self, state: State) -> bool:
-        """Whether it is still wrong in the same way, and right where the good firmware runs it."""
-        if not self.symptom.seen(self.run(state)):
-            return False
-        return self._good is None or not self.symptom.seen(self.run(state, self._good))
+            run = machine.capture.recording(None, self.recording.seed)
+        return run, any(f.beyond for f in feeds.values())
 
     def _moved(self, state: State) -> tuple[Mapping[str, Any], ...]:
         """Faults of a sensor move with its samples: what was before them and is gone does not count any more."""

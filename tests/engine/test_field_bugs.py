@@ -152,10 +152,11 @@ def test_the_shorter_of_two_logs_ends_it(
     engine()
     monkeypatch.chdir(pytester.path)
 
-    def built(*flags: str) -> None:
+    def built(*flags: str, to: str = "product.elf") -> None:
         elf = compiled(pytester.path, "cortex-m4", ["field.c"], name="product", flags=["-DBUG=7", *flags])
-        Path("product.elf").write_bytes(elf.read_bytes())
+        Path(to).write_bytes(elf.read_bytes())
 
+    built("-DFIXED", to="good.elf")
     built()
     codes = quiet()[: 16 * 8] | 1
     codes[16 * 5 : 16 * 6, 0] = 0
@@ -171,7 +172,7 @@ def test_the_shorter_of_two_logs_ends_it(
     words = [*words, "--range", "8", "--range", "2000", "--firmware", "product.elf", "--symptom", "decision:asleep"]
     said(capsys, *words, "-o", "case.blrec")
     # The whole logs, where the sound is longer than the motion, and what is left of them.
-    said(capsys, "shrink", "case.blrec", "-o", "small.blrec", "--unit", "16", "--jobs", "2")
+    said(capsys, "shrink", "case.blrec", "-o", "small.blrec", "--unit", "16", "--jobs", "2", "--good", "good.elf")
     for name in ("case", "small"):
         said(capsys, "pin", f"{name}.blrec", "-o", f"test_{name}.py", "--firmware", "product.elf")
     assert "0.807 s after its" in Path("test_case.py").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import struct
 import wave
@@ -236,6 +237,7 @@ def test_pieces_that_overlap_and_repeat() -> None:
         ("a.csv", "t\n1\n2\n", {"codes": True}, "no row of numbers|no column but the time"),
         ("a.csv", "ax,ay\n1,2\n", {"codes": True, "sensor": "imu"}, "which rate"),
         ("a.csv", "t,ax\n1,2\n2,3\n", {"codes": True, "rate": 5000, "sensor": "imu"}, "has no rate of 5000 Hz"),
+        ("a.csv", "t,ax\n1,2\n2,3\n", {"codes": True, "rate": math.nan, "sensor": "imu"}, "has no rate of nan Hz"),
         ("a.csv", "t,ax\n1,2\n2,3\n", {"sensor": "imo"}, "has no 'imo'"),
         ("a.csv", "t,ax\n1,2\n", {"gaps": "guess"}, "gaps='guess'"),
         ("a.txt", "hello", {}, "no line of a recorder in it"),
