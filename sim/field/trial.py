@@ -83,7 +83,7 @@ class Trials:
         if not self.symptom.seen(run) or self._good is None:
             return self.symptom.seen(run)
         # What came of samples that there are is held against the same: not against zeros behind a sensor's last one.
-        return not self.symptom.seen(self._run(state, self._good, "" if beyond else FIRST)[0])
+        return not self.symptom.seen(self._run(state, self._good, "" if beyond and state.whole else FIRST)[0])
 
     def _run(self, state: State, elf: Path, ends: str) -> tuple[FieldRecording, bool]:
         """The run, and whether the firmware wanted samples that are not there."""
