@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 MINUTE = 60 * voices.RATE
 GROUP = 5  # minutes in one stream
-PLAIN, HARD, CLIPS = 36, 30, 16  # streams of any words; streams of near words; hundreds of clips, 250 each
+PROCESSES = 6  # that make them: more than cores, as espeak-ng waits more than it works
+# Streams of any words, of near words, of any words by natural voices; clips, 250 each.
+COUNTS = {"plain": 36, "hard": 30, "natural": 16, "clips": 16}
 CLIPS_EACH = 250
 ALL_WORDS = voices.WORDS + voices.MORE_WORDS
 NEAR_WORDS = ALL_WORDS + voices.NEAR * 8
@@ -36,14 +38,19 @@ class Stream:
     words: NDArray[np.int64]
 
 
-def spoken(rng: np.random.Generator, word: str, most: int = MINUTE) -> tuple[NDArray[np.float64], int, int]:
+def spoken(
+    rng: np.random.Generator, word: str, most: int = MINUTE, natural: bool = False
+) -> tuple[NDArray[np.float64], int, int]:
     """At most so many samples of a word by a voice of the training, strongly changed; first and last to be heard."""
-    voice = voices.heard(rng, voices.drawn(rng, word, voices.TRAINING), strongly=True)[:most]
+    said = voices.drawn_naturally(rng, word) if natural else voices.drawn(rng, word, voices.TRAINING, strongly=True)
+    voice = voices.heard(rng, said, strongly=True)[:most]
     loud = np.flatnonzero(np.convolve(np.abs(voice), np.ones(160) / 160, "same") > 0.02)
     return voice, int(loud[0]), int(loud[-1])
 
 
-def minute(seed: int, number: int, words: tuple[str, ...], share: float) -> tuple[NDArray[np.int16], list]:
+def minute(
+    seed: int, number: int, words: tuple[str, ...], share: float, natural: bool = False
+) -> tuple[NDArray[np.int16], list]:
     """A minute with its noise and loudness; of its words `share` are yes, as many no, the others of `words`."""
     rng = np.random.default_rng([20261122, seed, 77, number])
     level = 10 ** (rng.uniform(-34, -2) / 20)
@@ -52,7 +59,7 @@ def minute(seed: int, number: int, words: tuple[str, ...], share: float) -> tupl
     while at < 57 * voices.RATE:
         kind = rng.uniform()
         word = "yes" if kind < share else "no" if kind < 2 * share else str(rng.choice(words))
-        voice, first, last = spoken(rng, word, MINUTE - at)
+        voice, first, last = spoken(rng, word, MINUTE - at, natural)
         sound[at : at + len(voice)] += voice * level * 10 ** (rng.uniform(-8, 0) / 20)
         marks.append((LABEL.get(word, UNKNOWN), at + first, at + last))
         at += len(voice) + int(rng.exponential(0.45) * voices.RATE + 0.05 * voices.RATE)
@@ -64,8 +71,8 @@ def stream(job: tuple[str, int]) -> list[Stream]:
     kind, number = job
     if kind == "clips":
         return [clip(n) for n in range(CLIPS_EACH * number, CLIPS_EACH * (number + 1))]
-    seed, words, share = (1, ALL_WORDS, 0.22) if kind == "plain" else (2, NEAR_WORDS, 0.2)
-    made = [minute(seed, n, words, share) for n in range(GROUP * number, GROUP * (number + 1))]
+    how = {"plain": (1, ALL_WORDS, 0.22), "hard": (2, NEAR_WORDS, 0.2), "natural": (4, NEAR_WORDS, 0.22, True)}[kind]
+    made = [minute(how[0], n, *how[1:]) for n in range(GROUP * number, GROUP * (number + 1))]
     marks = [(label, a + i * MINUTE, b + i * MINUTE) for i, (_, found) in enumerate(made) for label, a, b in found]
     frames = f.frames(np.concatenate([sound for sound, _ in made]))
     return [Stream(frames[: 3000 * GROUP - 10], np.array(marks))]
@@ -90,13 +97,13 @@ def kept_at() -> Path:
 
 
 def all_streams() -> list[Stream]:
-    """Five and a half hours of speech, out of the cache, or made by two processes."""
+    """Seven hours of speech, out of the cache, or made."""
     path = kept_at()
     if not path.is_file():
-        jobs = [(kind, n) for kind, count in (("plain", PLAIN), ("hard", HARD), ("clips", CLIPS)) for n in range(count)]
+        jobs = [(kind, n) for kind, count in COUNTS.items() for n in range(count)]
         f.frames(np.zeros(480, np.int16))  # compiled once, here
         made: list[Stream] = []
-        with get_context("spawn").Pool(2) as pool:
+        with get_context("spawn").Pool(PROCESSES) as pool:
             for i, some in enumerate(pool.imap(stream, jobs)):
                 made += some
                 print(f"streams: {i + 1} of {len(jobs)}", flush=True)

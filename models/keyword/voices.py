@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import tempfile
 import wave
 from functools import lru_cache
 
@@ -26,6 +27,9 @@ TRAINING = (
     "Mike", "Michael", "steph", "Alicia", "ed", "caleb", "Gene", "Denis", "Hugo", "Jacky", "Lee", "paul", "quincy",
     "robert", "sandro", "Storm", "travis", "victor", "Zac", "antonio", "aunty", "adam", "benjamin", "shelby", "Marco",
 )  # fmt: skip
+# flite's voices, made of recordings of four people; in training only.
+NATURAL = ("awb", "kal16", "rms", "slt")
+STRETCHES = (0.6, 0.7, 0.85, 1.0, 1.2)  # how long they take, as a share of what is usual with them
 # Said in training, and by those who judge.
 WORDS = (
     "up", "down", "left", "right", "on", "off", "stop", "go", "cat", "dog", "house", "tree", "bird", "happy", "wow",
@@ -88,29 +92,75 @@ RHYMES = (
 
 
 class VoicesMissing(Exception):
-    """espeak-ng is not installed."""
+    """espeak-ng, or for training flite, is not installed."""
+
+
+def _program(name: str = "espeak-ng") -> str:
+    program = shutil.which(name)
+    if program is None:
+        raise VoicesMissing(f"the voices are {name}'s: apt install {name}")
+    return program
+
+
+def _without_silence(sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
+    return sound[loud[0] : loud[-1] + 1] if len(loud) else sound
 
 
 @lru_cache(maxsize=4096)
 def spoken(word: str, voice: str, speed: int, pitch: int) -> NDArray[np.float64]:
     """The word, silence cut off: float64 [n] at 22 050 Hz."""
-    program = shutil.which("espeak-ng")
-    if program is None:
-        raise VoicesMissing("the voices are espeak-ng's: apt install espeak-ng")
-    command = [program, "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", word]
+    command = [_program(), "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", word]
     done = subprocess.run(command, capture_output=True, check=True)
     with wave.open(io.BytesIO(done.stdout)) as file:
         assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (22050, 2, 1)
         data = file.readframes(1 << 24)
-    sound = np.frombuffer(data[: len(data) // 2 * 2], "<i2") / 32768.0
-    loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
-    return sound[loud[0] : loud[-1] + 1] if len(loud) else sound
+    return _without_silence(np.frombuffer(data[: len(data) // 2 * 2], "<i2") / 32768.0)
 
 
-def drawn(rng: np.random.Generator, word: str, variants: tuple[str, ...]) -> NDArray[np.float64]:
-    """The word by a random voice of `variants`, at a random speed and pitch."""
-    voice = f"{rng.choice(ACCENTS)}+{rng.choice(variants)}"
-    return spoken(str(word), voice, int(rng.integers(115, 200)), int(rng.integers(25, 75)))
+@lru_cache(maxsize=4096)
+def spoken_naturally(word: str, voice: str, stretch: float) -> NDArray[np.float64]:
+    """The word by a voice of flite's, silence cut off: float64 [n] at 22 050 Hz."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/word.wav"
+        command = [_program("flite"), "-voice", voice, "--setf", f"duration_stretch={stretch}", "-t", word, "-o", path]
+        subprocess.run(command, capture_output=True, check=True)
+        with wave.open(path) as file:
+            assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (RATE, 2, 1)
+            sound = np.frombuffer(file.readframes(1 << 24), "<i2") / 32768.0
+    at = np.arange(0, len(sound) - 1, RATE / 22050)
+    return _without_silence(np.interp(at, np.arange(len(sound)), sound))
+
+
+def drawn_naturally(rng: np.random.Generator, word: str) -> NDArray[np.float64]:
+    """The word by a random voice of flite's, slowly or quickly."""
+    return spoken_naturally(str(word), str(rng.choice(NATURAL)), float(rng.choice(STRETCHES)))
+
+
+@lru_cache(maxsize=4096)
+def phonemes(word: str, accent: str) -> str:
+    """The word in espeak-ng's letters for phonemes, as an accent has it."""
+    command = [_program(), "-v", accent, "-q", "-x", word]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def drawn(
+    rng: np.random.Generator, word: str, variants: tuple[str, ...], strongly: bool = False
+) -> NDArray[np.float64]:
+    """The word by a random voice of `variants`, at a random speed and pitch.
+
+    `strongly`, for training: also as fast as people say one word (a vowel of 0.15 s; the judged speeds give 0.2 to
+    0.4 s), and with an n or m at its beginning that is held, as people do (0.1 s and more; espeak-ng 0.05 to 0.1 s).
+    """
+    accent = rng.choice(ACCENTS)
+    voice = f"{accent}+{rng.choice(variants)}"
+    speed, pitch = int(rng.integers(115, 260 if strongly else 200)), int(rng.integers(25, 75))
+    text = str(word)
+    if strongly and word[0] in "knm" and rng.uniform() < 0.6:
+        said = phonemes(text, str(accent))
+        if said[0] in "nm":
+            text = f"[[{said[0] * int(rng.integers(1, 5))}{said}]]"
+    return spoken(text, voice, speed, pitch)
 
 
 def coloured(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

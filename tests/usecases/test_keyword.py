@@ -47,10 +47,7 @@ def human(name: str) -> np.ndarray:
     return np.concatenate([quiet[0], clip, quiet[1]])
 
 
-_MISSED = pytest.mark.xfail(raises=AssertionError, strict=True, reason="the bar is both; this model misses the no")
-
-
-@pytest.mark.parametrize("word", ["yes", pytest.param("no", marks=_MISSED)])
+@pytest.mark.parametrize("word", ["yes", "no"])
 def test_people(machine, word):
     """Upstream's recordings of two people, who had no part in training: heard once, and right."""
     assert [label for label, _ in hear(machine, human(word))] == [word]
@@ -121,7 +118,7 @@ def test_cost(machine, recording):
     machine.microphone.play(recording("yes_synthetic"))
     assert machine.measure("invoke", runs=3).instructions.max < 15_000_000
     machine.run_to_end()
-    # 128 ms of sound wait in RAM: an inference and the frames of that time must fit.
+    # 192 ms of sound wait in RAM: an inference and the frames of that time must fit.
     assert machine.microphone.channel.statistics().overrun == 0
 
 

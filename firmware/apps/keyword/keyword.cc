@@ -10,7 +10,7 @@ constexpr uint32_t kHop = card::hop, kFrames = card::frames;
 constexpr uint32_t kSilence = 0, kUnknown = 1;
 
 int16_t sound[kHop];
-int16_t waiting[2048];  // 128 ms of sound that comes while the model is at work
+int16_t waiting[3072];  // 192 ms of sound that comes while the model is at work
 
 int main() {
   Model model("keyword");
