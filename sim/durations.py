@@ -20,7 +20,10 @@ def picoseconds(duration: float | str) -> int:
             raise UsageError(f"{duration!r} is no duration", hint='write it as "2 s", "150 ms", "1 min"')
         value, unit = float(found[1]), _UNITS[found[2]]
     else:
-        value, unit = float(duration), _UNITS["s"]
+        try:
+            value, unit = float(duration), _UNITS["s"]
+        except (TypeError, OverflowError):
+            raise UsageError(f"{duration!r} is no duration", hint='"2 s", "150 ms", or a number of seconds') from None
     if not math.isfinite(value) or value < 0:
         raise UsageError(f"{duration!r} is no duration", hint="it is a finite number of seconds, not below 0")
     return round(value * unit)

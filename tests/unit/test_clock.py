@@ -48,10 +48,12 @@ def test_durations(given: float | str, ps: int) -> None:
     assert picoseconds(given) == ps
 
 
-@pytest.mark.parametrize("given", ["", "2", "s", "-1 s", "2 sec", "1 s 2 ms", -1, float("nan"), float("inf")])
-def test_no_durations(given: float | str) -> None:
+@pytest.mark.parametrize(
+    "given", ["", "2", "s", "-1 s", "2 sec", "1 s 2 ms", -1, float("nan"), float("inf"), None, 10**400]
+)
+def test_no_durations(given: float | str | None) -> None:
     with pytest.raises(UsageError, match="no duration"):
-        picoseconds(given)
+        picoseconds(given)  # type: ignore[arg-type]
 
 
 def test_shown() -> None:
