@@ -1,8 +1,8 @@
 """Train, convert and describe the keyword model: `python models/keyword/train.py` (about ten minutes).
 
 Needs the extra `convert`, espeak-ng, flite, gcc and g++. Writes keyword.tflite, card.md, recordings/, and smoothing and
-threshold in model.toml. Seeded: the same machine gives the same bytes every time; another processor, TensorFlow or
-espeak-ng may not. Upstream's human recordings have no part in it: they only judge.
+threshold in model.toml. Seeded: the same machine gives the same bytes every time; another processor, TensorFlow,
+espeak-ng or flite may not. Upstream's human recordings have no part in it: they only judge.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Synthetic speech: espeak-ng says words in many voices, and what happens to a voice on its way to a microphone.
 
-espeak-ng is a tool on the PATH (Debian: apt install espeak-ng); it says the same bytes every time. No person was
-recorded for this. All parameters are drawn per example from ranges that are pinned here.
+espeak-ng, and flite for training, are tools on the PATH (Debian: apt install espeak-ng flite); they say the same bytes
+every time. No person was recorded for this. All parameters are drawn per example from ranges that are pinned here.
 """
 
 from __future__ import annotations
