@@ -204,6 +204,11 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
         ({"inputs": [0, 1, 2]}, "'inputs/00001' is missing"),
         ({"firmware": {"name": 3}}, "no text"),
         ({"event_hash": "0"}, "its hashes are not"),
+        ({"firmware": {"name": "a", "sha256": "b", "build_id": 1.5, "app": ""}}, "1.5 is no text"),
+        ({"faults": [{"kind": "late", "sensor": "imu", "time_ps": 1, "end_ps": 2, "by_ps": "x"}]}, "'x' is no whole"),
+        ({"faults": [{"kind": "clock", "time_ps": 1, "hz": 0}]}, "a fault with hz 0"),
+        ({"faults": [{"kind": "flip"}]}, "'time_ps' is missing"),
+        ({"sensors": [{"slot": "imu", "part": "x", "channels": ["ax"], "dtype": "int16", "openings": []}]}, "opened"),
     ],
 )
 def test_a_manifest_with_nonsense_in_it(tmp_path: Path, data: bytes, changes: dict[str, Any], match: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sim.cli.replay import _against_log
@@ -52,3 +54,10 @@ def test_a_fault_that_does_not_come_again_is_said() -> None:
         got, said = _against_log(Replay(run([7], f"uart.log: dumped for {trigger}"), run([7]), 0), [])
         assert got == code
         assert ("did not come again" in said[-1]) == bool(code)
+
+
+def test_a_complaint_that_is_none() -> None:
+    for above in ("x", [], None):
+        bad = replace(run([]), complaint={"kind": "decision", "what": "up", "above": above})
+        with pytest.raises(UsageError, match="complaint cannot be used"):
+            symptom_of(bad)
