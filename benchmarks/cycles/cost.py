@@ -118,6 +118,7 @@ def measure(name: str, icount: bool, rounds: int, target: Target) -> Row:
         "instructions": executed.pop(),
         "cycles": cycles,
         "cpu_s": {kind: round(t, 3) for kind, t in least.items()},
+        "measured": f"{time.strftime('%Y-%m-%d')}, {rounds} rounds, load {os.getloadavg()[0]:.1f}",
         "disturbed": round(max(statistics.median(t) / min(t) for t in times.values()), 2),
         "ratio": {kind: round(least[kind] / least["plain"], 2) for kind in ("instructions", "core", "memory")}
         | {"attribution": round(least["attribution"] / least["memory"], 2)},
@@ -129,15 +130,15 @@ def page(result: Row) -> str:
     lines = [
         "# What counting cycles costs",
         "",
-        f"`python benchmarks/cycles/cost.py --save`, {result['where']}.",
+        f"`python benchmarks/cycles/cost.py --save`, {result['where']}; the last column says when.",
         "",
         "CPU time of QEMU over that of plain QEMU with the same image and the same -icount setting; the least of all",
         "rounds, in which the kinds took turns. Attribution over core and memory. Disturbed: median over least, of the",
         "kind where that is most; where it is high, other work ran beside, and even the least may be too much.",
         "",
         "| QEMU | model | tree | kernels | -icount | plain, s | counting | core | core, memory | + attribution "
-        "| disturbed |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| disturbed | measured |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in result["rows"]:
         cells = [
@@ -151,7 +152,7 @@ def page(result: Row) -> str:
         for kind in ("instructions", "core", "memory", "attribution"):
             missed = kind in BARS and r["ratio"][kind] > BARS[kind]
             cells.append(f"{r['ratio'][kind]:.2f}" + (" (missed)" if missed else ""))
-        cells.append(f"{r['disturbed']:.2f}")
+        cells += [f"{r['disturbed']:.2f}", r["measured"]]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
@@ -175,18 +176,17 @@ def main() -> int:
             rows.append(measure(name, icount, args.rounds, target))
             print(json.dumps(rows[-1]), flush=True)
     if args.save:
-        _save(rows, target, args.rounds)
+        _save(rows)
     return 0
 
 
-def _save(rows: list[Row], target: Target, rounds: int) -> None:
+def _save(rows: list[Row]) -> None:
     file = HERE / "cost.json"
     old = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.is_file() else []
     measured = [[r[key] for key in _KEY] for r in rows]
     kept = [r for r in old if [r[key] for key in _KEY] not in measured]
     result = {
-        "where": f"{time.strftime('%Y-%m-%d')}, {rounds} rounds, {os.cpu_count()} cores {platform.machine()}, "
-        f"load {os.getloadavg()[0]:.1f}",
+        "where": f"{os.cpu_count()} cores {platform.machine()}",
         "rows": sorted([*kept, *rows], key=lambda r: [r[key] for key in _KEY]),
     }
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
