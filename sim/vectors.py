@@ -5,8 +5,6 @@ Exception numbers: Armv7-M Architecture Reference Manual (DDI 0403), B1.5.2; Arm
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from sim.elf import Elf
 from sim.timer_words import has_timer_address
 
@@ -95,22 +93,6 @@ def is_endless(elf: Elf, address: int) -> bool:
 def exception_name(number: int) -> str:
     """`SysTick`, `interrupt 7`."""
     return EXCEPTIONS.get(number) or (f"interrupt {number - 16}" if number >= 16 else f"exception {number}")
-
-
-def is_handler(elf: Elf, table: int, address: int) -> bool:
-    """Whether the vector table goes to that address for an exception."""
-    last = min((s.address for s in elf.symbols.values() if s.function and s.address > table), default=table + 1024)
-    return any(vector(elf, table, n) == address for n in range(2, min(256, (last - table) // 4)))
-
-
-def has_tasks(elf: Elf) -> bool:
-    """Whether code of the image sets the process stack pointer (MSR PSP, Armv7-M ARM B5.2.3)."""
-    for segment in elf.segments:
-        halves = memoryview(segment.data[: len(segment.data) & ~1]).cast("H")
-        for one, other in pairwise(halves):
-            if one & 0xFFF0 == 0xF380 and other & 0xFF00 == 0x8800 and other & 0x7F == 9:
-                return True
-    return False
 
 
 def uses_timers(elf: Elf, table: int) -> bool:

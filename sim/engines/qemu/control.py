@@ -15,7 +15,7 @@ from sim.engines.qemu.shared import shared_file
 from sim.engines.qemu.steer import ROOM_BYTES, SteerArea
 from sim.errors import UsageError
 
-EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK = 1, 2, 3, 4, 5
+EVENT_START, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK, EVENT_HANDLER, EVENT_UNSEEN = range(1, 8)
 FLAG_EXACT = 1
 NEVER = 2**64 - 1
 MARKS_MAX = 1 << 16
@@ -116,7 +116,7 @@ class Control:
     def event(self) -> tuple[int, int, str]:
         """(kind, pc, name of the symbol) of the present stop."""
         pc, kind, index = _EVENT.unpack_from(self._map, 16)
-        return kind, pc, self.names[index] if kind == EVENT_SYMBOL else ""
+        return kind, pc, self.names[index] if kind in (EVENT_SYMBOL, EVENT_HANDLER, EVENT_UNSEEN) else ""
 
     @property
     def said_yes(self) -> bool:
@@ -131,6 +131,10 @@ class Control:
     def arm(self, symbol: str, what: Arm) -> None:
         value = _STOP * what.stop | _MARK * what.mark | _REGION * what.region
         struct.pack_into("<I", self._map, _SYMBOLS_AT + 8 * self._index[symbol] + 4, value)
+
+    def stops_at(self, symbol: str) -> bool:
+        """Whether the core stops there."""
+        return bool(self._map[_SYMBOLS_AT + 8 * self._index[symbol] + 4] & _STOP)
 
     @contextmanager
     def disarmed(self, address: int) -> Iterator[None]:

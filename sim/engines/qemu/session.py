@@ -23,15 +23,19 @@ from sim.engines.protocol import (
     WatchedMemory,
 )
 from sim.engines.qemu import steer
+from sim.engines.qemu.control import EVENT_HANDLER, EVENT_UNSEEN
 from sim.engines.qemu.launch import NO_SANDBOX
 from sim.engines.qemu.program import SANDBOX
 from sim.engines.qemu.typing_in import TypingIn
 from sim.engines.qemu.waiting import ANSWER_WITHIN, Waiting
 from sim.engines.qemu.wiring import Wiring
-from sim.errors import CannotPlay, SetupError
+from sim.errors import CannotPlay, SetupError, UsageError
 
 _START_WITHIN = 30.0  # s of host time for the process to come up
-_NO_MOVE = "this QEMU on this host cannot let the core go on elsewhere: no calls of functions, no interception"
+_NO_MOVE = (
+    "this QEMU on this host cannot let the core go on elsewhere: no calls of functions, no interception, no watching "
+    "of memory, no runs of handlers"
+)
 _FLASH = struct.Struct("<5I")  # struct write_request in probe/flash.c
 
 
@@ -61,7 +65,10 @@ class QemuSession:
         self._marks_kept: list[int] = []
         self._regions_kept: list[RegionRun] = []
         self._moves = False  # the core goes on elsewhere
-        self._watches = False
+        self._watches = False  # memory is watched
+        self._regions: set[str] = set()  # armed ones
+        self._handlers = False  # one of them is a handler
+        self._looks = False  # code tells of every access and of every block
         wiring = Wiring(program, image)
         with contextlib.ExitStack() as undo:
             undo.callback(wiring.close)
@@ -150,6 +157,33 @@ class QemuSession:
         return stop
 
     def _go_on(self, limit: int | None) -> Stop:
+        if not self._moves:
+            self._look()
+        stop = self._gone_on(limit)
+        while self._waiting.stands_still and self._control.event()[0] in (EVENT_HANDLER, EVENT_UNSEEN):
+            kind, pc, symbol = self._control.event()
+            if kind == EVENT_UNSEEN:
+                raise UsageError(f"{symbol} interrupts code whose stack is not in the RAM of the board: its runs "
+                                 "cannot be measured")  # fmt: skip
+            self._handlers = True
+            self._look()
+            if self._control.stops_at(symbol):
+                return Stop(StopKind.SYMBOL, pc=pc, symbol=symbol)
+            stop = self._gone_on(limit)
+        return stop
+
+    def _look(self) -> None:
+        """Code is translated anew where that is needed: for accesses to memory, and for the ends of handlers."""
+        looks = self._watches or (self._handlers and bool(self._regions))
+        if looks == self._looks or not self._waiting.stands_still:
+            return
+        core = self.core()
+        self._looks = looks
+        self._control.steer.look(looks)
+        self._monitor.translate_anew(looks)
+        self.stand_at(core)
+
+    def _gone_on(self, limit: int | None) -> Stop:
         last = self._waiting.last
         if last is not None and last.kind in (StopKind.ENDED, StopKind.STUCK, StopKind.RESET):
             return self._awaited(last)
@@ -166,6 +200,7 @@ class QemuSession:
     # ---- looking ----
 
     def arm(self, symbol: str, what: Arm) -> None:
+        (self._regions.add if what.region else self._regions.discard)(symbol)
         self._control.arm(symbol, what)
 
     def _span(self, address: int, length: int) -> slice:
@@ -218,12 +253,9 @@ class QemuSession:
         return () if self._waiting.left else self._monitor.floats()
 
     def watch_memory(self, places: Sequence[WatchedMemory]) -> None:
-        core = self.core()
         self._control.steer.watch(places)
-        if self._watches != bool(places):
-            self._watches = bool(places)
-            self._monitor.translate_anew(self._watches)
-            self.stand_at(core)
+        self._watches = bool(places)
+        self._look()
 
     def accesses(self) -> tuple[list[Access], Sequence[int]]:
         return self._control.steer.accesses(), self._control.steer.dropped()

@@ -57,9 +57,12 @@ class SteerArea:
 
     # ---- watched memory ----
 
+    def look(self, on: bool) -> None:
+        """Code that is translated from now on tells of its accesses, and of the beginning of every block."""
+        struct.pack_into("<I", self._file, _ACCESS_AT, on)
+
     def watch(self, places: Sequence[WatchedMemory]) -> None:
         """Watch these places instead of those before."""
-        struct.pack_into("<I", self._file, _ACCESS_AT, bool(places))
         for i in range(RANGES):
             at = _ACCESS_AT + _ACCESSES.size + i * _RANGE.size
             if i < len(places):

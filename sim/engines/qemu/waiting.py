@@ -30,6 +30,8 @@ _KINDS = {
     ctl.EVENT_LIMIT: StopKind.LIMIT,
     ctl.EVENT_FULL: StopKind.LIMIT,  # so that the caller takes console bytes and regions before they are too many
     ctl.EVENT_STACK: StopKind.STACK,
+    ctl.EVENT_HANDLER: StopKind.LIMIT,
+    ctl.EVENT_UNSEEN: StopKind.LIMIT,
 }
 OF_PROBE = frozenset(_KINDS.values())
 

@@ -1,5 +1,6 @@
 /* Accesses to watched memory, each with where the core was. Costs a look at every load and store, so it is translated in
- * only while somebody watches: the runner lets QEMU translate anew when that begins and when it ends.
+ * only while somebody watches: the runner lets QEMU translate anew when that begins and when it ends. Then every block is
+ * looked at when it begins, too, for the ends of handlers (regions.h).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "begin.h"
 
+#include "access.h"
 #include "codemap.h"
 #include "functions.h"
 #include "inline.h"
@@ -99,7 +100,8 @@ void begin_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op
   const struct timing_block *t = b->timing;
   enum position at = b->entry != NONE                            ? ENTRY
                      : b->link                                   ? CALL
-                     : codemap_returns((uint32_t)b->pc)          ? RETURN
+                     : access_area->on ||
+                             codemap_returns((uint32_t)b->pc)  ? RETURN
                      : calls && codemap_crossed((uint32_t)b->pc) ? INNER
                      : b->looks                                  ? TURN
                                                                  : NOWHERE;

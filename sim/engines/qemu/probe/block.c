@@ -14,9 +14,9 @@ void slow_path(const struct block *b, bool inner) {
   uint32_t arm = b->entry == NONE ? 0 : syms[b->entry].arm;
   uint32_t ahead = b->timing && !lean ? timing_ahead(b->timing) : 0;
   timing.page->cycles -= ahead;
-  if (*b->watch) regions_end(b->pc, now);
+  if (*b->watch) regions_end(b->pc, b->entry != NONE, now);
   if (arm & MARK) mark(*image_clock);
-  if (arm & REGION) region_begin(b->entry, now, inner);
+  if (arm & REGION) region_begin(b->entry, b->pc, now, inner);
   if (ctl->marks == ctl->marks_max || regions_full()) stop(EVENT_FULL, 0, b->pc);
   if (arm & STOP)
     stop(EVENT_SYMBOL, b->entry, b->pc);

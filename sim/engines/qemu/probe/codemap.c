@@ -117,6 +117,7 @@ void codemap_write(uint32_t address, const uint8_t *bytes, size_t size) {
 }
 
 bool codemap_returns(uint32_t pc) { return !covers(pc) || (notes[at(pc)] & RETURNS); }
+bool codemap_jumped_to(uint32_t pc) { return covers(pc) && (notes[at(pc)] & TARGET); }
 bool codemap_crossed(uint32_t pc) { return !covers(pc) || (notes[at(pc)] & CROSSED); }
 
 bool codemap_instruction(uint32_t pc, uint16_t half[2]) {

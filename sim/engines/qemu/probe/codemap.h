@@ -34,6 +34,7 @@ void codemap_install(void *control_file, bool crossings);
 /* The image's code was changed there. */
 void codemap_write(uint32_t address, const uint8_t *bytes, size_t size);
 bool codemap_returns(uint32_t pc);  /* a call may return here */
+bool codemap_jumped_to(uint32_t pc); /* a direct branch leads here */
 bool codemap_crossed(uint32_t pc);  /* a branch of another function may lead here */
 enum code_arrival codemap_arrival(uint32_t pc);
 /* The instruction there; false where the image does not say. */

@@ -10,7 +10,8 @@
 #include "timing.h"
 
 enum { STOP = 1, MARK = 2, REGION = 4 };                           /* symbol.arm */
-enum { EVENT_START = 1, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK }; /* control.event */
+/* control.event; the last two: a region is a handler, and that needs a look at every block; or cannot be seen at all */
+enum { EVENT_START = 1, EVENT_SYMBOL, EVENT_LIMIT, EVENT_FULL, EVENT_STACK, EVENT_HANDLER, EVENT_UNSEEN };
 enum { FRAMES = 32 };
 enum { FLAG_EXACT = 1 };                                           /* control.flags */
 

@@ -3,39 +3,67 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "regions.h"
 
+#include "access.h"
+#include "codemap.h"
 #include "control.h"
 #include "ram.h"
 #include "registers.h"
+#include "stop.h"
 
 enum { DEPTH = 256 };
 
 uint64_t link_address;
 uint8_t region_watches[WATCHES];
-static struct {
+static struct open_region {
   uint32_t symbol;
-  uint32_t sp, back; /* where it ends: pc and stack pointer */
-  bool exact;        /* both are from registers; otherwise only the address, from calls seen */
+  uint32_t sp, back;   /* where it ends: pc and stack pointer */
+  uint32_t handler_sp; /* it is a handler, which began with that; 0: it is none */
+  bool exact;          /* both are from registers; otherwise only the address, from calls seen */
   uint64_t start, cycles;
   struct stalls stalls; /* so far, when it began */
 } open_regions[DEPTH];
-static uint32_t depth;
+static uint32_t depth, handlers; /* open ones */
 
-static void forget_from(uint32_t first) {
-  while (depth > first) --*region_watch(open_regions[--depth].back);
+/* The end of a handler may be anywhere. */
+static void watch_everywhere(int change) {
+  for (uint32_t i = 0; i < WATCHES; i++) region_watches[i] = (uint8_t)(region_watches[i] + change);
 }
 
-void region_begin(uint32_t index, uint64_t start, bool inner) {
-  uint32_t sp, lr, xpsr, at = depth;
+static void no_handler(struct open_region *r) {
+  if (r->handler_sp != 0 && --handlers == 0) watch_everywhere(-1);
+  r->handler_sp = 0;
+}
+
+static void forget_from(uint32_t first) {
+  while (depth > first) {
+    struct open_region *r = &open_regions[--depth];
+    --*region_watch(r->back);
+    no_handler(r);
+  }
+}
+
+/* Entered as an exception: where it comes back to, if not to another task. */
+static bool exception_frame(uint32_t *sp, uint32_t *lr) {
+  uint32_t how = *lr, frame = *sp, xpsr;
+  if ((how & 4) && !process_frame(&frame)) return false;
+  if (!ram_word(frame + 24, lr) || !ram_word(frame + 28, &xpsr)) return false;
+  *sp = frame + (how & 16 ? 32 : 104) + (xpsr >> 9 & 1 ? 4 : 0);
+  return true;
+}
+
+void region_begin(uint32_t index, uint64_t pc, uint64_t start, bool inner) {
+  uint32_t sp, lr, handler_sp = 0, at = depth;
   bool exact = core_registers(&sp, &lr), fresh;
   if (!exact) lr = (uint32_t)link_address;
   if (inner) exact = false, sp = 0; /* in mid-block the stack pointer may be in a register of the host */
   fresh = (lr & ~1u) == (uint32_t)link_address;
   link_address = 0;
   if (exact && lr >= 0xffffff00u) {
-    /* Entered as an exception: it ends where the stacked pc is. Frames on the process stack are not looked for. */
-    uint32_t how = lr;
-    if ((how & 4) || !ram_word(sp + 24, &lr) || !ram_word(sp + 28, &xpsr)) return;
-    sp += (how & 16 ? 32 : 104) + (xpsr >> 9 & 1 ? 4 : 0);
+    handler_sp = sp;
+    if (!exception_frame(&sp, &lr)) {
+      stop(EVENT_UNSEEN, index, pc);
+      return;
+    }
   }
   lr &= ~1u;
   /* An open region that returns to the same place with the same stack: called again, it was left by other ways
@@ -46,15 +74,11 @@ void region_begin(uint32_t index, uint64_t start, bool inner) {
   else if (at > 0 && at == depth && open_regions[at - 1].symbol == index)
     return;
   if (depth == DEPTH) return; /* recursion deeper than that is part of the outer regions */
-  open_regions[depth].symbol = index;
-  open_regions[depth].start = start;
-  open_regions[depth].cycles = timing.page->cycles;
-  open_regions[depth].stalls = timing.page->stalls;
-  open_regions[depth].sp = sp;
-  open_regions[depth].back = lr;
-  open_regions[depth].exact = exact;
+  open_regions[depth++] = (struct open_region){index, sp, lr, handler_sp, exact, start, timing.page->cycles,
+                                               timing.page->stalls};
   ++*region_watch(lr);
-  depth++;
+  if (handler_sp != 0 && handlers++ == 0) watch_everywhere(1);
+  if (handler_sp != 0 && !access_area->on) stop(EVENT_HANDLER, index, pc);
 }
 
 static struct stalls stalls_since(const struct stalls *then) {
@@ -65,25 +89,29 @@ static struct stalls stalls_since(const struct stalls *then) {
 
 bool regions_full(void) { return ctl->regions_max - ctl->regions < DEPTH; }
 
-void regions_end(uint64_t pc, uint64_t now) {
+static void note(const struct open_region *r, uint32_t at, uint64_t now) {
+  if (ctl->regions == ctl->regions_max) return;
+  regions[ctl->regions++] = (struct region){r->symbol, at, r->start, now, r->cycles, timing.page->cycles,
+                                            stalls_since(&r->stalls)};
+}
+
+/* Whether a handler has ended, not where it began: tasks were switched, or another handler comes right behind it. */
+static bool left(const struct open_region *r, uint32_t pc, bool entry, uint64_t now, uint32_t sp, uint32_t lr) {
+  uint32_t other;
+  if (r->handler_sp == 0 || now == r->start) return false;
+  if (other_stack_pointer(&other) && other == r->handler_sp) return true; /* the core is on the process stack */
+  return entry && lr >= 0xffffff00u && sp == r->handler_sp && !codemap_jumped_to(pc);
+}
+
+void regions_end(uint64_t pc, bool entry, uint64_t now) {
   uint32_t sp, lr, at = depth;
-  struct region *r;
   bool exact = core_registers(&sp, &lr);
   while (at > 0) {
-    at--;
-    if (open_regions[at].back != (uint32_t)pc) continue;
-    if (exact && open_regions[at].exact && open_regions[at].sp != sp) continue;
-    forget_from(at + 1);
+    struct open_region *r = &open_regions[--at];
+    bool back = r->back == (uint32_t)pc && !(exact && r->exact && r->sp != sp);
+    if (r->handler_sp != 0 && now != r->start && !(syms[r->symbol].arm & REGION)) no_handler(r);
+    if (!back && !(exact && left(r, (uint32_t)pc, entry, now, sp, lr))) continue;
+    note(r, at, now);
     forget_from(at);
-    if (ctl->regions < ctl->regions_max) {
-      r = &regions[ctl->regions++];
-      r->symbol = open_regions[at].symbol;
-      r->depth = at;
-      r->start = open_regions[at].start;
-      r->end = now;
-      r->start_cycles = open_regions[at].cycles;
-      r->end_cycles = timing.page->cycles;
-      r->stalls = stalls_since(&open_regions[at].stalls);
-    }
   }
 }

@@ -12,10 +12,13 @@ enum { WATCHES = 1024 };
 extern uint8_t region_watches[WATCHES]; /* by hash of the address: open regions that return there */
 static inline uint8_t *region_watch(uint64_t pc) { return &region_watches[(pc >> 1) % WATCHES]; }
 
-/* `inner`: in the middle of a block. */
-void region_begin(uint32_t index, uint64_t start, bool inner);
+/* The core is at `pc`, the symbol's first instruction; `inner`: in the middle of a block.
+ *
+ * Where a handler ends nobody knows before: it interrupts any code, and may end in another task. So the first one stops
+ * with EVENT_HANDLER, for the runner to let QEMU translate anew, with a look at every block (access_area->on). */
+void region_begin(uint32_t index, uint64_t pc, uint64_t start, bool inner);
 /* Whether there may be no room for all that are open; then the runner has to take what there is. */
 bool regions_full(void);
-/* The core is at `pc`: every region that returns here has ended, those in it that did not are left for good. */
-void regions_end(uint64_t pc, uint64_t now);
+/* The core is at `pc`, where a symbol is (`entry`): every region that returns here has ended, those in it that did not are left for good. */
+void regions_end(uint64_t pc, bool entry, uint64_t now);
 #pragma GCC visibility pop

@@ -80,17 +80,57 @@ bool core_registers(uint32_t *sp, uint32_t *lr) {
   return true;
 }
 
-/* Where the process stack pointer is kept in the core's state no interface of version 1 says. Every word of that state
- * that is an address in RAM where the frame of an exception from thread mode lies may be it; the runner judges. */
+/* Where the stack pointer that is not in use is kept in the core's state no interface of version 1 says. In a handler it is
+ * the process stack pointer: every word of that state that is an address in RAM where the frame of an exception from thread
+ * mode lies may be it. */
+enum { STATE = 2048 }; /* words that are looked at */
+
+static bool may_be_frame(size_t word) {
+  uint32_t at = core[word], pc, xpsr;
+  return (at & 3) == 0 && at != core[13] && ram_word(at + 24, &pc) && ram_word(at + 28, &xpsr) && (pc & 1) == 0 &&
+         (xpsr & 0x010001ff) == 0x01000000;
+}
+
+/* The runner judges. */
 void find_process_stack(void) {
-  uint32_t pc, xpsr;
   ctl->frames = 0;
   if (psp_handle != NULL) {
     ctl->frame[ctl->frames++] = from_handle(psp_handle);
     return;
   }
-  for (size_t i = 16; core != no_core && i < 2048 && ctl->frames < FRAMES; i++)
-    if ((core[i] & 3) == 0 && core[i] != core[13] && ram_word(core[i] + 24, &pc) && ram_word(core[i] + 28, &xpsr) &&
-        (pc & 1) == 0 && (xpsr & 0x010001ff) == 0x01000000)
-      ctl->frame[ctl->frames++] = core[i];
+  for (size_t i = 16; core != no_core && i < STATE && ctl->frames < FRAMES; i++)
+    if (may_be_frame(i)) ctl->frame[ctl->frames++] = core[i];
+}
+
+static uint16_t others[FRAMES]; /* words of the state that were it at every handler so far */
+static uint32_t others_known;
+
+/* r0 to r3 and r12 of the frame are those that the handler begins with, unless another one ran before it. */
+static bool fresh_frame(size_t word) {
+  uint32_t kept[8];
+  return ram_read(core[word], kept, sizeof kept) && memcmp(kept, core, 16) == 0 && kept[4] == core[12];
+}
+
+bool process_frame(uint32_t *frame) {
+  uint32_t left = 0;
+  if (core == no_core) return false;
+  if (others_known == 0) {
+    for (size_t i = 16; i < STATE && left < FRAMES; i++)
+      if (may_be_frame(i) && fresh_frame(i)) others[left++] = (uint16_t)i;
+    for (size_t i = 16; i < STATE && left == 0; i++)
+      if (may_be_frame(i)) others[left++] = (uint16_t)i;
+  } else {
+    for (uint32_t i = 0; i < others_known; i++)
+      if (may_be_frame(others[i])) others[left++] = others[i];
+  }
+  if (left == 0) return false;
+  others_known = left;
+  *frame = core[others[0]];
+  return true;
+}
+
+bool other_stack_pointer(uint32_t *sp) {
+  if (others_known == 0) return false;
+  *sp = core[others[0]];
+  return true;
 }

@@ -27,6 +27,11 @@ void block_env(unsigned vcpu, void *data);
 #endif
 /* False: they are not known, and 0. */
 bool core_registers(uint32_t *sp, uint32_t *lr);
+/* At the first instruction of a handler that interrupts code on the process stack: where its frame is. False: that is not
+ * in RAM, or the core's state is not known. */
+bool process_frame(uint32_t *frame);
+/* Once that was found: the stack pointer that is not in use. False: not known yet. */
+bool other_stack_pointer(uint32_t *sp);
 /* Where the process stack pointer may be, to the control file. */
 void find_process_stack(void);
 #pragma GCC visibility pop
