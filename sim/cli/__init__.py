@@ -7,14 +7,13 @@ failed or differs, 2 bad input.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
 from sim import __version__
+from sim.cli.interrupts import Terminated, interruptible
 from sim.errors import BoardlessError, FirmwareFailure
 
 # command -> what it does, one line; its code is in sim/cli/<command>.py
@@ -62,25 +61,15 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: what a CI system sends first. It ends a command as Ctrl-C does, with all that was made on the way."""
-
-
-def _on_sigterm(_number: int, _frame: object) -> None:
-    raise _Terminated
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     chosen = next((w for w in words if not w.startswith("-")), None)
     usual, warnings.formatwarning = warnings.formatwarning, _plain
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     try:
-        if ours:
-            signal.signal(signal.SIGTERM, _on_sigterm)
-        args = _parser(chosen).parse_args(words)
-        return int(import_module(f"sim.cli.{args.command.replace('-', '_')}").run(args))
+        with interruptible():
+            args = _parser(chosen).parse_args(words)
+            return int(import_module(f"sim.cli.{args.command.replace('-', '_')}").run(args))
     except BoardlessError as error:
         print(f"boardless {chosen}: {error}", file=sys.stderr)
         return 2
@@ -89,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt as stopped:
         print(f"boardless {chosen}: stopped", file=sys.stderr)
-        return 143 if isinstance(stopped, _Terminated) else 130
+        return 143 if isinstance(stopped, Terminated) else 130
     except BrokenPipeError:
         # The reader of a pipe has gone (`boardless boards | head`); there is nobody to tell.
         sys.stderr.close()
@@ -100,8 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     finally:
         warnings.formatwarning = usual
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _plain(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:

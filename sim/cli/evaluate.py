@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,10 @@ def run(args: argparse.Namespace) -> int:
             progress=bar.show,
             building=progress,
         )
+    except KeyboardInterrupt:
+        bar.end()
+        print("boardless evaluate: what was played is kept: the same command goes on", file=sys.stderr)
+        raise
     finally:
         bar.end()
     if args.json:
@@ -95,8 +100,12 @@ def text_of(found: Evaluation) -> str:
     lines.append(f"false alarms     {found.false_alarms}, {found.false_alarms_per_hour:.1f} an hour of board time")
     if found.lost:
         lines.append(f"samples lost     {found.lost}: the firmware came too late")
+    if found.saturated:
+        cut = [r.name for r in found.results if r.played.saturated]
+        where = f"{len(cut)} recording{'s' * (len(cut) > 1)} ({', '.join(cut[:3])}{', …' if cut[3:] else ''})"
+        lines.append(f"saturated        {found.saturated} values of {where}: beyond {_range(found)}, cut off")
     lines += _listed("failed", [f"{name}: {reason}" for name, reason in found.failures])
-    lines += _listed("skipped", [f"{s.name}: {s.reason}" for s in found.data.skipped])
+    lines += _listed("skipped", [_reason(s.name, s.reason) for s in found.data.skipped])
     return "\n".join(lines)
 
 
@@ -111,6 +120,18 @@ def _host(found: Evaluation) -> list[str]:
     lost = sum(d.lost > 0 for d in other)
     why = f" ({lost} in recordings of which the board lost samples)" if lost else ""
     return [share, *_listed(f"{len(other)} of {found.compared} decisions differ{why}", rows)]
+
+
+def _reason(name: str, reason: str) -> str:
+    return reason if name in reason else f"{name}: {reason}"
+
+
+def _range(found: Evaluation) -> str:
+    """The range of the part as the app has opened it: of each channel's unit once."""
+    part, ranges = found.opening.part, found.opening.ranges
+    limits = zip(part.scales(ranges), part.limits(ranges), part.units, strict=True)
+    shown = dict.fromkeys(f"±{scale * limit:.4g} {unit}" for scale, limit, unit in limits)
+    return f"the range of {part.name} ({', '.join(shown)})"
 
 
 def _side(side: tuple[int, str] | None) -> str:

@@ -77,7 +77,7 @@ def dataset(
     _check_labels(items, labels, source)
     entries: list[Entry] = []
     skipped: list[Skipped] = []
-    rates: dict[float | None, str] = {}
+    rates = _usual_rate(items) if skip_broken and not resample else {}
     for number, item in enumerate(items):
         progress(number, len(items))
         try:
@@ -120,6 +120,20 @@ def _check_labels(items: Sequence[Labelled], labels: Sequence[str], source: str)
             )
 
 
+def _usual_rate(items: Sequence[Labelled]) -> dict[float | None, str]:
+    """The rate that most recordings have, and one of them: the others are left out, not what the first is unlike."""
+    found: dict[float | None, list[str]] = {}
+    for item in items:
+        try:
+            found.setdefault(item.load().rate, []).append(item.name)
+        except UsageError:
+            continue  # it is told of when it is its turn
+    if not found:
+        return {}
+    usual = max(found, key=lambda rate: len(found[rate]))
+    return {usual: found[usual][0]}
+
+
 def _entry(item: Labelled, opening: Opening, rates: dict[float | None, str], *, resample: bool) -> Entry:
     stimulus = item.load()
     opening.check(stimulus, item.name, resample=resample)
@@ -130,7 +144,7 @@ def _entry(item: Labelled, opening: Opening, rates: dict[float | None, str], *, 
         del rates[rate]
         shown = [f"{r:g} Hz" if r else "points at times of their own" for r in (rate, other)]
         raise UsageError(
-            f"{item.name}: {shown[0]}, but {rates[other]} and the others have {shown[1]}",
+            f"{item.name}: {shown[0]}, but {rates[other]} has {shown[1]}",
             hint="save it at that rate, or say that it is meant: --resample (resample=True)",
         )
     if item.event is not None and item.event[1] > stimulus.duration + 1e-6:

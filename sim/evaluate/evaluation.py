@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.target import Target
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """A labelled set on a virtual board. `results` in the set's order."""
 
@@ -137,12 +137,22 @@ class Evaluation:
         return sum(r.played.lost for r in self.results)
 
     @property
+    def saturated(self) -> int:
+        """Values beyond the part's range, cut off: of a whole set most often a wrong unit or range."""
+        return sum(r.played.saturated for r in self.results)
+
+    @property
     def cycle_model(self) -> str:
         """How the board's busy time is counted, for whoever reads the times."""
         return cycle_model(self.target.board.timing)
 
     def _label(self, index: int) -> str:
         return label_of(self.labels, index)
+
+    def __repr__(self) -> str:
+        # pytest shows it whole where `assert evaluate(...).accuracy > 0.9` fails.
+        right = sum(r.right for r in self.results)
+        return f"<{self.firmware.app} on {self.target.board.name}: {right} of {len(self.results)} recordings right>"
 
     def as_json(self) -> dict[str, Any]:
         """As `schemas/evaluate.json` has it."""

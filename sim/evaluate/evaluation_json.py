@@ -40,7 +40,7 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
         "detection": detection.as_json() if detection else None,
         "false_alarms": {"count": found.false_alarms, "per_hour": found.false_alarms_per_hour},
         "lost_samples": found.lost,
-        "saturated_values": sum(r.played.saturated for r in found.results),
+        "saturated_values": found.saturated,
         "failures": [{"name": name, "reason": reason} for name, reason in found.failures],
         "host": {
             "interpreter": found.host_text,
@@ -70,4 +70,5 @@ def _recording(r: Result, host: str) -> dict[str, Any]:
     said["decisions"] = len(r.played.decisions)
     said["samples"] = r.played.samples
     said["lost"] = r.played.lost
+    said["saturated"] = r.played.saturated
     return said

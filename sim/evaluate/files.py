@@ -42,7 +42,8 @@ class How:
 
     def load(self, path: Path) -> Playable:
         """One file. Raises UsageError naming it."""
-        if path.suffix == ".png" or (self.opening.is_camera and path.suffix == ".npy"):
+        kind = path.suffix.lower()
+        if kind == ".png" or (self.opening.is_camera and kind == ".npy"):
             options = {k: self.said[k] for k in ("scale", "background") if k in self.said}
             rate = float(self.said.get("rate", self.opening.rate))
             return Frames.load(path, rate, **options)
@@ -91,7 +92,8 @@ def _folders(data: Path, how: How) -> list[Labelled]:
                          hint=f"{data.name}/running/one.csv, or {INDEX} with columns file,label")  # fmt: skip
     found = []
     for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        # What is no folder, not only what is a file: a link into nowhere (git-annex, LFS) is a broken recording.
+        for path in sorted(p for p in folder.rglob("*") if not p.is_dir() and not p.name.startswith(".")):
             if path.suffix.lower() in _ASIDE:
                 continue
             name = path.relative_to(data).as_posix()

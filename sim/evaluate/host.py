@@ -16,6 +16,7 @@ from sim.evaluate.use import FILE, Use
 from sim.measure.host import Host as Interpreter
 from sim.measure.host import hosts
 from sim.model import Model
+from sim.tensors_io import rows
 
 
 @dataclass(frozen=True)
@@ -27,23 +28,30 @@ class HostDecision:
 
 
 class HostModel:
-    """The int8 model on this machine: stored inputs [n, ...] -> stored outputs [n, ...] of its first output."""
+    """The int8 model on this machine: inputs [n, ...] -> stored outputs [n, ...] of its first output.
+
+    Integers are stored inputs as they are; floats are real values, quantised as the device's `set_real` does.
+    `scales` are the physical values of one code, a channel, of the sensor as the app has opened it.
+    """
 
     def __init__(self, model: Model) -> None:
         """Raises SetupError where no interpreter is installed, UsageError where it refuses the model."""
         self.model = model
         self._interpreter: Interpreter = next(hosts(model))
         self.text = self._interpreter.text
+        self.scales: tuple[float, ...] = ()
 
     def __call__(self, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Raises UsageError for inputs of another shape, beyond the tensor's type, or not finite."""
         given, taken = self.model.inputs[0], self.model.outputs[0]
-        out = []
-        for row in np.asarray(inputs):
-            self._interpreter.run([np.ascontiguousarray(row.reshape(given.shape), dtype=given.dtype)])
+        shape = taken.shape[1:] if taken.shape[:1] == (1,) else taken.shape
+        out = np.zeros((len(inputs), *shape), dtype=taken.dtype)
+        for i, row in enumerate(rows(inputs, given, "run: input") if len(inputs) else ()):
+            self._interpreter.run([row])
             found = self._interpreter.tensor(taken.index)
             assert found is not None, "an output is always given"
-            out.append(np.array(found).reshape(taken.shape[1:] if taken.shape[:1] == (1,) else taken.shape))
-        return np.array(out)
+            out[i] = np.array(found).reshape(shape)
+        return out
 
 
 class HostSide:
@@ -59,6 +67,7 @@ class HostSide:
         """All decisions about one recording. Raises UsageError where the model folder's code fails."""
         assert self._use.host is not None
         codes = opening.codes(stimulus)
+        self._run.scales = opening.part.scales(opening.ranges)
         try:
             found = self._use.host(codes, self._run)
             return [HostDecision(int(samples), int(index)) for samples, index in found]

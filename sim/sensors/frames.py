@@ -82,7 +82,7 @@ class Frames:
 
         file = Path(path)
         try:
-            images = np.load(file, allow_pickle=False) if file.suffix == ".npy" else read_png(file)
+            images = np.load(file, allow_pickle=False) if file.suffix.lower() == ".npy" else read_png(file)
         except (OSError, ValueError) as error:
             raise UsageError(f"{file}: cannot be read as pictures: {error}") from None
         return Frames(images, rate, name=file.stem, source=file.name, **options)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from bare import engine
 
+from sim.cli.evaluate import text_of
 from sim.errors import UsageError
 from sim.evaluate import Evaluation, Labelled, evaluate
 from sim.evaluate.result import Result
@@ -282,6 +283,13 @@ def test_a_use_of_ones_own(own: Path, name: str) -> None:
     assert [(d.samples, d.index) for d in result.results[6].played.decisions] == [(13, 1), (26, 1)]
     if result.host_text:
         assert {d.name for d in result.disagreements} == {"05"}
+    assert [r["saturated"] for r in result.as_json()["recordings"]] == [0] * 5 + [13] + [0] * 8
+    said = text_of(result)
+    assert (
+        "saturated        13 values of 1 recording (05): beyond the range of lsm6dso (±156.8 m/s^2, ±2000 deg/s)"
+        in said
+    )
+    assert repr(result) == f"<{name} on stm32f4_discovery: 13 of 14 recordings right>"
     jsonschema.validate(result.as_json(), json_out.schema("evaluate"))
 
 

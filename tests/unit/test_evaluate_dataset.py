@@ -123,7 +123,7 @@ ROWS = "".join(f"0,{k},9.8\n" for k in range(20))
         ("", r"more\.csv.*empty"),
         (HEAD + "1,2\n", r"more\.csv, line 3: 2 values, but 3 columns"),
         ("# rate=10\nax[m/s^2],ay[m/s^2],temp[degC]\n" + ROWS, r"more\.csv: .*temp"),
-        (HEAD.replace("10", "12") + ROWS, r"more\.csv: 12 Hz, but down/0\.csv and the others have 10 Hz"),
+        (HEAD.replace("10", "12") + ROWS, r"more\.csv: 12 Hz, but down/0\.csv has 10 Hz"),
         (HEAD + "1,2,3\n", None),  # 0.1 s: one sample at 14.9 Hz
         (HEAD.replace("10", "30") + "1,2,3\n", r"more\.csv: 30 Hz, but lsm9ds1 .* 14\.9 Hz: above 7\.45 Hz it aliases"),
         ("ax[m/s^2],ay[m/s^2],az[m/s^2]\n" + ROWS, r"more\.csv: says no rate"),
@@ -266,3 +266,29 @@ def test_a_models_folder_that_does_not_load(tmp_path: Path) -> None:
 def test_nobody_says_which_set() -> None:
     with pytest.raises(UsageError, match=r"which set\?.*\n.*--data"):
         read(None)
+
+
+def test_of_two_rates_the_usual_one_stays(folder: Callable[..., Path]) -> None:
+    """The odd one comes first: it is left out, not all the others."""
+    top = folder()
+    (top / "down" / "0.csv").write_text(HEAD.replace("10", "12") + ROWS)
+    with pytest.raises(UsageError, match=r"down/1\.csv: 10 Hz, but down/0\.csv has 12 Hz"):
+        read(top)
+    found = read(top, skip_broken=True)
+    assert [e.item.name for e in found.entries] == ["down/1.csv", "up/0.csv", "up/1.csv"]
+    assert [s.name for s in found.skipped] == ["down/0.csv"]
+
+
+def test_a_link_into_nowhere_is_a_broken_file(folder: Callable[..., Path]) -> None:
+    top = folder()
+    (top / "up" / "annexed.csv").symlink_to("nowhere/annexed.csv")
+    with pytest.raises(UsageError, match=r"annexed\.csv: no such file"):
+        read(top)
+    assert [s.name for s in read(top, skip_broken=True).skipped] == ["up/annexed.csv"]
+
+
+def test_endings_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "up").mkdir()
+    np.save(tmp_path / "up" / "one.npy", np.zeros((2, 8, 8)))
+    (tmp_path / "up" / "one.npy").rename(tmp_path / "up" / "ONE.NPY")
+    assert [e.seconds for e in read(tmp_path, CAMERA).entries] == [0.25]
