@@ -108,9 +108,9 @@ def log2_q8(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
 
 def log_bands(power: npt.NDArray[np.uint64], edges: Sequence[int]) -> npt.NDArray[np.int32]:
     """[n, bins] -> [n, len(edges) - 2]: log2 in 256ths of triangular bands, as log_band() of the device."""
-    out = np.empty((len(power), len(edges) - 2), np.int32)
+    sums = np.empty((len(power), len(edges) - 2), np.uint64)
     for band, (start, top, end) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
         k = np.arange(start + 1, end)
         weight = np.where(k <= top, ((k - start) << 8) // (top - start), ((end - k) << 8) // (end - top))
-        out[:, band] = log2_q8((power[:, k] * weight.astype(np.uint64)).sum(axis=1, dtype=np.uint64))
-    return out
+        sums[:, band] = (power[:, k] * weight.astype(np.uint64)).sum(axis=1, dtype=np.uint64)
+    return log2_q8(sums)

@@ -129,8 +129,10 @@ class Recording:
         before = np.floor(place).astype(np.int64)
         if self.interpolation == "hold":
             return self.values[before]
+        left: Values = self.values[before]
         share = (place - before)[:, None]
-        left = self.values[before]
+        if not share.any():  # of most recordings: the part runs at their rate
+            return left
         between: Values = left + share * (self.values[np.minimum(before + 1, last)] - left)
         return between
 

@@ -177,7 +177,9 @@ class LinearPart:
         low = np.where(high == 32767, -32768.0, -high)  # two's complement has one more below
         wanted = np.rint(values / scale)
         beyond = (wanted < low) | (wanted > high)
-        return np.clip(wanted, low, high).astype(np.int16), beyond
+        if beyond.any():
+            wanted = np.clip(wanted, low, high)
+        return wanted.astype(np.int16), beyond
 
     def encode(self, values: npt.NDArray[np.float64], ranges: Sequence[float] = ()) -> tuple[Codes, int]:
         """Values [n, channels] in `units` -> (codes int16 [n, channels], how many were beyond the range)."""
