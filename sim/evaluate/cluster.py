@@ -57,6 +57,10 @@ class Cluster:
     def start(self) -> None:
         """The workers are there already."""
 
+    def ahead(self, place: Place, unit: Unit) -> bool:
+        """Nothing is sent out before it is known to be good."""
+        return False
+
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor. Raises SetupError for a cluster without workers, or whose workers are of another version."""
         from distributed import as_completed

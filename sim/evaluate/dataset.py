@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sim.errors import UsageError, near
 from sim.evaluate.files import labelled_files
-from sim.evaluate.labelled import Labelled, digest
+from sim.evaluate.labelled import Labelled, Playable, digest
 from sim.evaluate.opening import Opening
 from sim.evaluate.use import FILE, Use
 
@@ -61,8 +61,11 @@ def dataset(
     skip_broken: bool,
     resample: bool,
     progress: Callable[[int, int], None],
+    read: Callable[[Entry, Playable, int], None] = lambda entry, stimulus, of: None,
 ) -> Dataset:
     """The set, checked. `limit`: so many of it, evenly spread. `labels`: what the model knows; empty: not known.
+
+    `read` is told of each good recording, with what is in it and how many there are, the broken ones among them.
 
     Raises UsageError naming the first recording that cannot be used; with `skip_broken` those are left out.
     """
@@ -81,11 +84,15 @@ def dataset(
     for number, item in enumerate(items):
         progress(number, len(items))
         try:
-            entries.append(_entry(item, opening, rates, resample=resample))
+            stimulus = item.load()
+            entry = _entry(item, stimulus, opening, rates, resample=resample)
         except UsageError as error:
             if not skip_broken:
                 raise
             skipped.append(Skipped(item.name, error.message))
+            continue
+        entries.append(entry)
+        read(entry, stimulus, len(items))
     if not entries:
         raise UsageError(f"{source}: none of its {len(skipped)} recordings can be used", hint=skipped[0].reason)
     return Dataset(source, tuple(entries), tuple(skipped))
@@ -134,8 +141,9 @@ def _usual_rate(items: Sequence[Labelled]) -> dict[float | None, str]:
     return {usual: found[usual][0]}
 
 
-def _entry(item: Labelled, opening: Opening, rates: dict[float | None, str], *, resample: bool) -> Entry:
-    stimulus = item.load()
+def _entry(
+    item: Labelled, stimulus: Playable, opening: Opening, rates: dict[float | None, str], *, resample: bool
+) -> Entry:
     opening.check(stimulus, item.name, resample=resample)
     # A file of another rate than the others has most often been saved wrongly.
     rates.setdefault(stimulus.rate, item.name)

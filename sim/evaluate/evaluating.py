@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from sim.boards import Board
 from sim.errors import SetupError
-from sim.evaluate.dataset import Dataset, Given, dataset
+from sim.evaluate.ahead import Ahead
+from sim.evaluate.dataset import Dataset, Entry, Given, dataset
 from sim.evaluate.evaluation import Evaluation
 from sim.evaluate.executor import Executor, executor
 from sim.evaluate.host import HostDecision, HostSide
 from sim.evaluate.journal import Journal
 from sim.evaluate.labelled import Playable
+from sim.evaluate.loaded import Loaded
 from sim.evaluate.result import result_of
 from sim.evaluate.task import Task, prepared
 from sim.evaluate.unit import Played, Unit, groups, unit_key
@@ -68,15 +70,23 @@ def evaluate(
     with nullcontext(using) if using is not None else executor(jobs, dask) as chosen:
         chosen.start()  # its processes load what they need while this one prepares
         task = prepared(app, board, model, (engine, tflm, kernels), settings, sensor, verdict, one_boot, building)
+        ahead = Ahead(task.place, chosen, lambda: Journal.played(journal, task.place.key))
+        loaded = Loaded()
+
+        def read(entry: Entry, stimulus: Playable, of: int) -> None:
+            loaded.keep(entry.item, stimulus)
+            if not skip_broken:  # how many there will be is known
+                ahead.read(entry, stimulus, of)
+
         found = dataset(
             data, task.use, task.opening, task.labels, limit=limit, skip_broken=skip_broken, resample=resample,
-            progress=lambda done, of: progress("reading", done, of),
+            progress=lambda done, of: progress("reading", done, of), read=read,
         )  # fmt: skip
         side, no_host = _host_side(task, wanted=host)
-        kept = Journal(journal or Journal.place_of(unit_key(task.place.key, [found.sha256])))
+        kept = Journal(journal or Journal.place_of(task.place.key, found.sha256))
         finished = False
         try:
-            played, decided = _play(task, found, chosen, kept, side, progress)
+            played, decided = _play(task, found, loaded, ahead.taken, chosen, kept, side, progress)
             finished = True
         finally:
             kept.close(done=finished and not keep_journal)
@@ -113,9 +123,16 @@ def _host_side(task: Task, *, wanted: bool) -> tuple[HostSide | None, str]:
 
 
 def _play(
-    task: Task, found: Dataset, chosen: Executor, kept: Journal, side: HostSide | None, progress: Progress
+    task: Task,
+    found: Dataset,
+    loaded: Loaded,
+    ahead: set[str],
+    chosen: Executor,
+    kept: Journal,
+    side: HostSide | None,
+    progress: Progress,
 ) -> tuple[list[Played], list[list[HostDecision]]]:
-    """Results of all entries in order. What the journal has is not played again."""
+    """Results of all entries in order. What the journal has, or is played `ahead`, is not played again."""
     parts = groups([entry.seconds for entry in found.entries])
     keys = [unit_key(task.place.key, [found.entries[i].sha256 for i in part]) for part in parts]
     done = {key: played for key in keys if (played := kept.get(key)) is not None}
@@ -126,34 +143,31 @@ def _play(
 
     progress("playing", shown(), total)
 
-    loaded: dict[str, tuple[Playable, ...]] = {}  # of units that are being played
-
     def units() -> Iterator[Unit]:
-        asked = set(done)
+        asked = set(done) | ahead
         for part, key in zip(parts, keys, strict=True):
             if key not in asked:
                 asked.add(key)
                 items = [found.entries[i].item for i in part]
-                loaded[key] = tuple(item.load() for item in items)
-                yield Unit(key, tuple(item.name for item in items), loaded[key])
+                yield Unit(key, tuple(item.name for item in items), tuple(loaded.get(item) for item in items))
 
     decided: list[list[HostDecision]] = [[] for _ in found.entries]
 
-    def on_host(part: Sequence[int], key: str) -> None:
-        stimuli = loaded.pop(key, None)
-        for n, i in enumerate(part if side is not None else ()):
+    def on_host(part: Sequence[int]) -> None:
+        for i in part:
             item = found.entries[i].item
-            assert side is not None
-            decided[i] = side.decide(stimuli[n] if stimuli else item.load(), task.opening, item.name)
+            if side is not None:
+                decided[i] = side.decide(loaded.get(item), task.opening, item.name)
+            loaded.drop(item)
 
     for part, key in zip(parts, keys, strict=True):
         if key in done:
-            on_host(part, key)
+            on_host(part)
     for key, played in chosen.run(task.place, units()):
         kept.put(key, played)
         done[key] = played
         progress("playing", shown(), total)
         for part, other in zip(parts, keys, strict=True):
             if other == key:
-                on_host(part, key)
+                on_host(part)
     return [p for key in keys for p in done[key]], decided

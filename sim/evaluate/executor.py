@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ from sim.evaluate.unit import Place, Played, Unit
 from sim.parallel import JOBS
 
 _AHEAD = 2  # units that wait for each process, so that none has to
+_NEEDED = ("sim.engines.qemu.session", "elftools.elf.elffile")  # by all units; imported where they are first used
 _TRIES = 3  # of a unit whose process was killed
 
 
@@ -26,7 +27,10 @@ class Executor(Protocol):
     """Plays units. What comes of a unit does not depend on who plays it, nor on when."""
 
     def start(self) -> None:
-        """There will be units soon. Called as often as one likes."""
+        """There will be units soon, of another evaluation than before. Called as often as one likes."""
+
+    def ahead(self, place: Place, unit: Unit) -> bool:
+        """Play a unit before `run` is called, which gives its result. False: it is not, there is no room."""
 
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """(key, results) of each unit, in any order; units are taken as they are needed."""
@@ -37,6 +41,10 @@ class Serial:
 
     def start(self) -> None:
         """Nothing has to be started."""
+
+    def ahead(self, place: Place, unit: Unit) -> bool:
+        """Somebody else would have to."""
+        return False
 
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor."""
@@ -51,20 +59,34 @@ class Processes:
         self._count = count
         self._pool: ProcessPoolExecutor | None = None
         self._before: set[int] = set()
+        self._early: dict[Future[list[Played]], Unit] = {}  # units that are played before run()
 
     def start(self) -> None:
         """Start all processes; what units need (this module) is loaded while others prepare."""
+        for future in self._early:  # of an evaluation that came to nothing
+            future.cancel()
+        self._early = {}
         if self._pool is None:
             for _ in range(self._count):
                 self._started().submit(_nothing)
 
+    def ahead(self, place: Place, unit: Unit) -> bool:
+        """See Executor."""
+        if _waiting(self._early) >= _AHEAD * self._count:
+            return False
+        try:
+            self._early[self._started().submit(run_unit, place, unit)] = unit
+        except BrokenProcessPool:  # run() sees what was lost with it
+            return False
+        return True
+
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor."""
-        running: dict[Future[list[Played]], Unit] = {}
+        running, self._early = self._early, {}
         tries: dict[str, int] = {}
         again: list[Unit] = []
         while True:
-            while len(running) < _AHEAD * self._count:
+            while _waiting(running) < _AHEAD * self._count:
                 unit = again.pop() if again else next(units, None)
                 if unit is None:
                     break
@@ -98,7 +120,7 @@ class Processes:
             # Not forked from this one: a fork of a process with threads may hang. From one that has loaded all that
             # units need, and has no threads, a process is there at once.
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([__name__])
+            context.set_forkserver_preload([__name__, *_NEEDED])
             self._before = {p.pid or 0 for p in multiprocessing.active_children()}
             self._pool = ProcessPoolExecutor(
                 self._count, mp_context=context, initializer=_begin, initargs=({**os.environ, JOBS: str(self._count)},)
@@ -114,6 +136,10 @@ class Processes:
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
+
+
+def _waiting(units: Iterable[Future[list[Played]]]) -> int:
+    return sum(not future.done() for future in units)
 
 
 def _nothing() -> None:

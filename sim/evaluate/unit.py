@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,15 +73,36 @@ def groups(seconds: Sequence[float]) -> list[list[int]]:
     out: list[list[int]] = []
     begin, left = 0, sum(seconds)
     while begin < len(seconds):
-        most = min(_MOST, max(_LEAST, -(-(len(seconds) - begin) // _LEFT)))
-        longest = min(_LONGEST, max(_SHORTEST, left / _LEFT))
-        end, lasts = begin + 1, seconds[begin]
-        while end < len(seconds) and end - begin < most and lasts + seconds[end] <= longest:
-            lasts += seconds[end]
-            end += 1
-        out.append(list(range(begin, end)))
-        begin, left = end, left - lasts
+        size = _size(seconds[begin : begin + _MOST], len(seconds) - begin, left)
+        out.append(list(range(begin, begin + size)))
+        left -= sum(seconds[begin : begin + size])
+        begin += size
     return out
+
+
+def settled(seconds: Sequence[float], count: int) -> int:
+    """How many recordings are in the next group of `groups`, of `count` that are left. `seconds`: of the first of them.
+
+    0: that depends on what the others last.
+    """
+    size = _size(seconds, count, sum(seconds))
+    if size != _size(seconds, count, math.inf):
+        return 0
+    return size if size == _most(count) or size < len(seconds) else 0
+
+
+def _most(count: int) -> int:
+    return min(_MOST, max(_LEAST, -(-count // _LEFT)))
+
+
+def _size(seconds: Sequence[float], count: int, left: float) -> int:
+    """Recordings in the next group, of `count` that together last `left`; `seconds`: of the first of them."""
+    longest = min(_LONGEST, max(_SHORTEST, left / _LEFT))
+    size, lasts = 1, seconds[0]
+    while size < min(len(seconds), _most(count)) and lasts + seconds[size] <= longest:
+        lasts += seconds[size]
+        size += 1
+    return size
 
 
 def unit_key(place_key: str, digests: Sequence[str]) -> str:

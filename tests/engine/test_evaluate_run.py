@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from bare import engine
 from sim.cli.evaluate import text_of
 from sim.errors import UsageError
 from sim.evaluate import Evaluation, Labelled, evaluate
+from sim.evaluate.executor import Processes
 from sim.evaluate.result import Result
+from sim.evaluate.unit import Place, Unit
 from sim.paths import data_root
 from sim.report import json_out
 from sim.sensors.recording import Recording
@@ -29,6 +32,7 @@ from sim.sensors.recording import Recording
 pytestmark = pytest.mark.slow  # seconds each: the quick tests have two minutes for all
 
 SHIPPED = data_root() / "models" / "gesture" / "recordings"
+CHANNELS = ("ax", "ay", "az", "gx", "gy", "gz")
 LABELS = ("standing", "running", "walking", "badminton")
 
 
@@ -97,6 +101,38 @@ def what(result: Result) -> list[tuple[str, int, float, int]]:
 
 def test_two_processes_give_the_same_bytes(found: Evaluation, many: Path) -> None:
     assert text(evaluate("gesture", many, jobs=2)) == text(found)
+
+
+class Watched(Processes):
+    """Two processes; `taken`: units that they were given before run()."""
+
+    taken = 0
+
+    def ahead(self, place: Place, unit: Unit) -> bool:
+        taken = super().ahead(place, unit)
+        self.taken += taken
+        return taken
+
+
+def test_processes_play_while_the_rest_is_read(many: Path) -> None:
+    """To the same result. A broken recording at the end is said before anything is, and nothing of it comes later."""
+    with np.load(many) as arrays:
+        short, labels = arrays["X"][:, :40], arrays["y"].tolist()  # 4 s: what is in a unit is known early
+    make = partial(Recording, channels=CHANNELS, units=["m/s^2"] * 3 + ["deg/s"] * 3, rate=10.0)
+    items = [Labelled(str(i), partial(make, x), labels[i]) for i, x in enumerate(short)]
+    broken = Labelled("broken", partial(make, short[0] * np.nan, name="broken"), labels[0])
+    said: set[str] = set()
+    two = Watched(2)
+    try:
+        with pytest.raises(UsageError, match="broken: nan at point 0"):
+            evaluate("gesture", [*items, broken], using=two, progress=lambda what, done, of: said.add(what))
+        assert two.taken
+        assert said == {"reading"}
+        two.taken = 0
+        assert text(evaluate("gesture", items, using=two)) == text(evaluate("gesture", items))
+        assert two.taken
+    finally:
+        two.close()
 
 
 def test_a_process_that_is_killed_is_replaced(found: Evaluation, many: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.evaluate.unit import groups
+from sim.evaluate.unit import groups, settled
 
 
 @pytest.mark.parametrize("seconds", [[], [1.0], [500.0, 500.0], [10.0] * 40, [2.6] * 150, [4.0] * 336, [0.125] * 599])
@@ -24,3 +24,27 @@ def test_two_processes_have_the_same_to_do(seconds):
 
 def test_long_recordings_are_played_alone():
     assert groups([300.0, 300.0, 1.0, 1.0]) == [[0], [1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least"),
+    [([2.6] * 150, 14), ([0.125] * 599, 54), ([300.0, 1.0] * 9, 8), ([10.0] * 40, 0), ([60.0] * 20, 0)],
+)
+def test_what_is_settled_stays_whatever_comes_after(seconds, least):
+    """Units that are played while the rest is read are units of the whole set: nothing is played twice."""
+    begin, sizes = 0, []
+    for known in range(1, len(seconds) + 1):
+        while begin < known and (size := settled(seconds[begin:known], len(seconds) - begin)):
+            sizes.append(size)
+            begin += size
+    whole = [len(group) for group in groups(seconds)]
+    assert sizes == whole[: len(sizes)]
+    assert len(sizes) >= least, "of short recordings most are settled before all is read"
+
+
+def test_what_is_not_settled_waits():
+    """Five of 30 s are one group of four where much follows, and two where little does."""
+    seconds = [30.0] * 5
+    assert settled(seconds, 100) == 0
+    assert len(groups([*seconds, *[30.0] * 95])[0]) == 4
+    assert len(groups([*seconds, *[0.1] * 95])[0]) == 1
