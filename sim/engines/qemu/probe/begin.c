@@ -10,6 +10,7 @@
 #include "left.h"
 #include "regions.h"
 #include "registers.h"
+#include "stack.h"
 #include "stop.h"
 
 enum position { NOWHERE, TURN, INNER, RETURN, CALL, ENTRY, POSITIONS };
@@ -24,7 +25,10 @@ static inline void watch_calls(const struct block *b) {
 }
 
 static inline __attribute__((always_inline)) void add_cost(const struct block *b, enum cost cost) {
-  if (cost == EDGE) timing_edge(b->timing, ctl->count);
+  uint64_t now = ctl->count;
+  ctl->count = now + b->adds;
+  if (cost != ENTERS) timing.page->cycles += (uint64_t)(int64_t)b->adds_cycles;
+  if (cost == EDGE) timing_edge(b->timing, now);
   if (cost == FETCHES) timing_fetches(b->timing);
   if (cost == FLASH) timing_flash(b->timing, core);
   if (cost == ENTERS) timing_enter(b->timing, core);
@@ -107,8 +111,14 @@ void begin_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op
                                                                  : NOWHERE;
   enum cost cost = cost_of(t);
   if (calls) b->function = function_of(b->pc);
-  left_translate(tb, b, ops, n, at != NOWHERE || cost != KNOWN ? begin_callbacks[calls][at][cost] : NULL, access);
-  if (b->instructions) block_adds(tb, &ctl->count, b->instructions);
-  if (t && lean) block_adds(tb, &timing.page->cycles, (uint64_t)(int64_t)t->alone);
+  bool always = left_translate(tb, b, ops, n, at != NOWHERE || cost != KNOWN ? begin_callbacks[calls][at][cost] : NULL, access);
+  int32_t cycles = t && lean ? t->alone : 0;
+  if (always && !stack_area->on) { /* who watches the stack is called behind this, and wants to see the counts in front */
+    b->adds = b->instructions;
+    b->adds_cycles = cycles;
+  } else {
+    if (b->instructions) block_adds(tb, &ctl->count, b->instructions);
+    if (t && lean) block_adds(tb, &timing.page->cycles, (uint64_t)(int64_t)cycles);
+  }
   b->instructions = 0; /* that was it */
 }

@@ -1,8 +1,9 @@
 /* What is called when a block begins.
  *
- * What a block adds to the counts is added by translated code, behind what is called here. So at most blocks nobody has
- * to be called; the others look only at what can be there. With -icount that goes for neither: instructions are added
- * in stretches, and cycles are ENTERS, as blocks are left in their middle and a jump there is none.
+ * What a block adds to the counts is added by translated code, so that at most blocks nobody has to be called; where
+ * somebody is each time, the callback adds it, last of all, which costs less. Callbacks look only at what can be there.
+ * With -icount none of this is so: instructions are added in stretches, and cycles are ENTERS, as blocks are left in
+ * their middle and a jump there is none.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

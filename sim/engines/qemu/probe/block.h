@@ -19,6 +19,8 @@ struct block {
   uint32_t bytes;        /* of its code */
   const uint16_t *rest;  /* instructions to the end from each halfword, where it may be left in its middle */
   void (*call)(unsigned, void *); /* what is called when it begins, or NULL */
+  uint32_t adds;         /* instructions that `call` counts for it; 0: translated code does */
+  int32_t adds_cycles;   /* the same of cycles */
   uint32_t function;     /* index of the symbol that it belongs to, where calls are watched */
 };
 

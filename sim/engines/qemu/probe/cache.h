@@ -21,9 +21,10 @@ struct cache {
   struct cache_slot *slot;
   uint64_t clock; /* counts uses; an hour of board time has more of them than 32 bits */
   uint32_t ways, sets, line_shift, sector_shift, sector_mask, slots;
-  uint32_t newest; /* sector that was used last: using it again changes nothing */
+  uint32_t sector_size, newest; /* address of the sector that was used last: using it again changes nothing */
+  bool power;      /* `sets` is a power of two */
 };
-enum { NO_LINE = 0xffffffffu };
+enum { NO_LINE = 0xffffffffu, NO_SECTOR = 0xffffff00u }; /* no flash is there */
 
 #pragma GCC visibility push(hidden)
 void cache_setup(struct cache *cache, const struct cache_shape *shape);
@@ -36,7 +37,7 @@ static inline uint32_t cache_sector(const struct cache *cache, uint32_t address)
 }
 /* Whether that is what was used last. */
 static inline bool cache_again(const struct cache *cache, uint32_t address) {
-  return address >> cache->sector_shift == cache->newest;
+  return address - cache->newest < cache->sector_size;
 }
 /* The same for what is where it was last time. False: not so, nothing has been done. */
 static inline bool cache_hit(struct cache *cache, uint32_t address, uint32_t hint) {
@@ -44,7 +45,7 @@ static inline bool cache_hit(struct cache *cache, uint32_t address, uint32_t hin
   if (s->tag != address >> cache->line_shift) return false;
   if (!(s->sectors & cache_sector(cache, address))) return false;
   s->used = ++cache->clock;
-  cache->newest = address >> cache->sector_shift;
+  cache->newest = address & -cache->sector_size;
   return true;
 }
 #pragma GCC visibility pop

@@ -127,26 +127,28 @@ static void watch_single(struct qemu_plugin_tb *tb, uint32_t pc, uint32_t size) 
   qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, 0), on_device, CB_NO_REGS, MEM_R | MEM_W, s);
 }
 
-void left_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op *ops, size_t n,
+bool left_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op *ops, size_t n,
                     void (*call)(unsigned, void *), int access) {
-  bool may_be_left = false;
+  bool may_be_left = false, may_be_rest = on && behind_access((uint32_t)b->pc);
   b->call = call;
   if (!on) {
     if (call) qemu_plugin_register_vcpu_tb_exec_cb(tb, call, access, b);
-    return;
+    return call != NULL;
   }
   for (size_t i = 0; i < n; i++) b->bytes += ops[i].size;
   for (size_t i = 0; i + 1 < n; i++) may_be_left |= may_reach_device(&ops[i]);
   if (n == 1 && may_reach_device(&ops[0])) watch_single(tb, (uint32_t)b->pc, ops[0].size);
-  if (!behind_access((uint32_t)b->pc)) {
+  if (!may_be_rest) {
     if (call) qemu_plugin_register_vcpu_tb_exec_cb(tb, call, access, b);
   } else if (call && !block_calls_if(tb, NOT_EQUAL, &goes_on_at, b->pc, call, access, b)) {
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_either, access, b);
   } else if (!block_calls_if(tb, EQUAL, &goes_on_at, b->pc, on_rest, access, b)) { /* the second: it moves goes_on_at */
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_either, access, b);
   }
-  if (!may_be_left) return;
-  b->rest = rest_of(ops, n, b->bytes);
-  if (!block_stores(tb, &last, (uint64_t)(uintptr_t)b))
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_left_block, CB_NO_REGS, b);
+  if (may_be_left) {
+    b->rest = rest_of(ops, n, b->bytes);
+    if (!block_stores(tb, &last, (uint64_t)(uintptr_t)b))
+      qemu_plugin_register_vcpu_tb_exec_cb(tb, on_left_block, CB_NO_REGS, b);
+  }
+  return call != NULL && !may_be_rest;
 }

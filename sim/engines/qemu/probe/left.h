@@ -17,8 +17,8 @@
 #pragma GCC visibility push(hidden)
 void left_install(void);
 
-/* A block of `n` instructions that ends in front of `end`, and what is called when it begins (NULL: nothing). */
-void left_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op *ops, size_t n,
+/* A block of `n` instructions, and what is called when it begins (NULL: nothing). Whether that is so each time. */
+bool left_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op *ops, size_t n,
                     void (*call)(unsigned, void *), int access);
 
 /* While the access is made: cycles of the instruction at `pc`, where its block was left. */

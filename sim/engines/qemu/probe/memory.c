@@ -27,7 +27,7 @@ static void on_store(unsigned vcpu, uint32_t info, uint64_t address, void *data)
 static inline __attribute__((always_inline)) void load(uint32_t address, uint32_t size, uint16_t *slot) {
   bool aligned = (address & (size - 1)) == 0;
   if (aligned && !timing_in_flash(address)) return;
-  if (aligned && size <= 4 && cache_again(timing.data, address)) return;
+  if (aligned && size <= 4 && cache_again(&timing.data, address)) return;
   timing_access(address, size < 4 ? size : 4, size > 4 ? size >> 2 : 1, slot);
 }
 static void on_load(unsigned vcpu, uint32_t info, uint64_t address, void *data) {

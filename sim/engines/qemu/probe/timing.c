@@ -6,7 +6,7 @@
 #include "cache.h"
 
 static struct timing_block nothing = {.pc = 1, .end = 2, .next = 2}; /* before the first block */
-static struct cache instruction_cache, data_cache;
+static struct cache own_instruction_cache, *instruction_cache;
 static struct timing_page no_page;
 struct timing_state timing = {.last = &nothing, .page = &no_page};
 
@@ -20,12 +20,10 @@ void timing_setup(struct timing_page *page) {
   timing.flash_size = page->flash_size;
   timing.near_at = page->flash_at - TIMING_NEAR;
   timing.near_size = page->flash_size + 2 * TIMING_NEAR;
-  cache_setup(&instruction_cache, &page->instruction);
-  if (page->unified)
-    timing.data = &instruction_cache;
-  else
-    cache_setup(timing.data = &data_cache, &page->data);
-  timing.sector_size = page->unified ? page->instruction.sector : page->data.sector;
+  instruction_cache = page->unified ? &timing.data : &own_instruction_cache;
+  cache_setup(&timing.data, page->unified ? &page->instruction : &page->data);
+  if (!page->unified) cache_setup(instruction_cache, &page->instruction);
+  timing.sector_size = timing.data.sector_size;
 }
 
 bool timing_arrive(struct timing_block *b, const struct timing_block *from, const uint32_t *registers) {
@@ -60,7 +58,7 @@ uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
   bool evicted = false, missed = false;
   for (uint32_t i = 0; i < b->fetches; i++) {
     struct timing_fetch *f = &b->fetch[i];
-    if (cache_use(&instruction_cache, f->address, true, &f->slot, &evicted)) continue;
+    if (cache_use(instruction_cache, f->address, true, &f->slot, &evicted)) continue;
     missed = true;
     timing.page->stalls.fetch_misses++;
     if (i) hidden = f->before;
@@ -73,7 +71,7 @@ uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
 }
 
 uint32_t timing_miss(uint32_t address, uint16_t *slot) {
-  bool evicted = false, hit = cache_use(timing.data, address, false, slot, &evicted);
+  bool evicted = false, hit = cache_use(&timing.data, address, false, slot, &evicted);
   if (hit) return 0;
   if (evicted) timing.epoch++;
   timing.page->stalls.data_misses++;
@@ -102,9 +100,26 @@ void timing_data_from(const struct timing_block *b, const uint32_t *registers, c
   uint32_t cycles = 0;
   for (const struct timing_pointer *end = b->pointer + b->pointers; p < end; p++) {
     uint32_t address = timing_pointer_at(p, registers);
-    if (b->look || !timing_costs_nothing(p, address)) cycles += timing_loads(&b->load[p->first], p->loads, address);
+    if (b->look || !timing_costs_nothing(p, address)) cycles += timing_loads(p->load, p->loads, address);
   }
   timing.page->cycles += cycles;
+}
+
+/* Whether the only load by an aligned pointer reads a sector that is where it was last: nothing to wait for. Nothing but
+ * flash is in the cache. */
+static bool found(const struct timing_pointer *p, uint32_t address) {
+  if (address & p->aligned) return false;
+  address += (uint32_t)p->offset;
+  return (address & (timing.sector_size - 1)) < p->inside && cache_hit(&timing.data, address, p->load->slot);
+}
+
+void timing_data_found(const struct timing_block *b, const uint32_t *registers, const struct timing_pointer *p) {
+  for (const struct timing_pointer *end = b->pointer + b->pointers; p < end; p++) {
+    uint32_t address = timing_pointer_at(p, registers);
+    if (timing_costs_nothing(p, address) || timing_again(p, address) || found(p, address)) continue;
+    timing_data_from(b, registers, p);
+    return;
+  }
 }
 
 void timing_data(const struct timing_block *b, const uint32_t *registers) {

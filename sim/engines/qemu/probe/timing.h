@@ -58,9 +58,12 @@ struct timing_load { /* one load, or several that lie together */
 
 /* Loads from one pointer. Where it is aligned as all of them need and not near flash, none of them costs anything. */
 struct timing_pointer {
-  uint8_t base, index, shift; /* registers at the start of the block; index 16: none */
+  uint8_t base, index, shift; /* registers at the start of the block; shift 32: no index */
   uint8_t aligned;            /* bits that must be 0 */
-  uint16_t first, loads;
+  int32_t offset;             /* of the first load */
+  uint32_t inside;            /* where there is one only: bytes of a sector in which it may begin to end there too */
+  uint32_t loads;
+  struct timing_load *load;
 };
 
 struct timing_block {
@@ -90,7 +93,6 @@ struct timing_block {
   struct timing_fetch *fetch;
   uint32_t *literal;
   struct timing_pointer *pointer;
-  struct timing_load *load;
   bool *unseen;             /* of each halfword: a load that timing_enter cannot see; NULL: there is none */
 };
 
@@ -101,7 +103,7 @@ struct timing_state {
   uint32_t level, epoch;
   uint32_t flash_at, flash_size, sector_size;
   uint32_t near_at, near_size; /* flash and what an offset may lead there from */
-  struct cache *data;
+  struct cache data; /* or for both, where there is one for both */
   struct timing_page *page; /* counts are kept there: the runner may look when no stop was made, say at a reset */
 };
 #pragma GCC visibility push(hidden)
@@ -138,7 +140,7 @@ uint32_t timing_loads(struct timing_load *load, uint32_t n, uint32_t pointer);
 static inline uint32_t timing_read(uint32_t address, uint32_t span, uint16_t *slot) {
   uint32_t stalls = 0, last = address + span;
   for (address &= -timing.sector_size;; address += timing.sector_size) {
-    if (!cache_again(timing.data, address) && !cache_hit(timing.data, address, *slot)) stalls += timing_miss(address, slot);
+    if (!cache_again(&timing.data, address) && !cache_hit(&timing.data, address, *slot)) stalls += timing_miss(address, slot);
     if (last - address < timing.sector_size) return stalls;
   }
 }
@@ -166,18 +168,18 @@ void timing_unseen_loads(const struct timing_block *b, const struct timing_block
 /* What loads of the block make the core wait; with `p`: those by this pointer and the ones behind it. */
 void timing_data(const struct timing_block *b, const uint32_t *registers);
 void timing_data_from(const struct timing_block *b, const uint32_t *registers, const struct timing_pointer *p);
+/* The same where most are in the cache. */
+void timing_data_found(const struct timing_block *b, const uint32_t *registers, const struct timing_pointer *p);
 
 static inline uint32_t timing_pointer_at(const struct timing_pointer *p, const uint32_t *registers) {
-  return registers[p->base] + (p->index < 16 ? registers[p->index] << p->shift : 0);
+  return registers[p->base] + (uint32_t)((uint64_t)registers[p->index] << p->shift);
 }
 static inline bool timing_costs_nothing(const struct timing_pointer *p, uint32_t address) {
   return !((address & p->aligned) || address - timing.near_at < timing.near_size);
 }
-/* Whether loads that lie together read one sector of flash that is in the cache, where it was last: nothing to wait for. */
-static inline bool timing_found(struct timing_load *l, uint32_t address) {
-  address += (uint32_t)l->offset;
-  if (((address & (l->width - 1u)) != 0) | ((address & (timing.sector_size - 1)) + l->span >= timing.sector_size)) return false;
-  return cache_again(timing.data, address) || cache_hit(timing.data, address, l->slot); /* nothing but flash is in there */
+/* Whether the only load by an aligned pointer, or all as they lie together, read the sector of flash that was read last. */
+static inline bool timing_again(const struct timing_pointer *p, uint32_t address) {
+  return !(address & p->aligned) && address + (uint32_t)p->offset - timing.data.newest < p->inside;
 }
 
 /* One cycle less where the load at the end of `from` and the first instruction of `b` overlap. */
@@ -231,8 +233,8 @@ static inline void timing_flash(struct timing_block *b, const uint32_t *register
   }
   for (const struct timing_pointer *p = b->pointer, *end = p + b->pointers; p < end; p++) {
     uint32_t address = timing_pointer_at(p, registers);
-    if (timing_costs_nothing(p, address) || (p->loads == 1 && timing_found(&b->load[p->first], address))) continue;
-    timing_data_from(b, registers, p);
+    if (timing_costs_nothing(p, address) || timing_again(p, address)) continue;
+    timing_data_found(b, registers, p);
     return;
   }
 }

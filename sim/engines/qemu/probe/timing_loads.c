@@ -89,22 +89,24 @@ static bool join_any(struct found *found, size_t n) {
 /* The loads by pointer. */
 static void put_loads(struct timing_block *b, struct found *found, size_t n) {
   bool done[BLOCK_MOST] = {false};
-  uint16_t at = 0;
+  struct timing_load *load = take_memory(n * sizeof *load);
   b->pointer = take_memory(n * sizeof *b->pointer);
-  b->load = take_memory(n * sizeof *b->load);
   for (size_t i = 0; i < n; i++) {
     struct timing_pointer *p = &b->pointer[b->pointers];
     if (done[i]) continue;
-    *p = (struct timing_pointer){found[i].base, found[i].index, found[i].shift, 0, at, 0};
+    *p = (struct timing_pointer){.base = found[i].base, .index = found[i].index, .shift = found[i].shift, .load = load};
+    if (p->index == UNKNOWN) p->index = 0, p->shift = 32;
     for (size_t j = i; j < n; j++) {
       const struct timing_load *l = &found[j].load;
       if (done[j] || !same_pointer(&found[i], &found[j])) continue;
       done[j] = true;
-      b->load[at++] = *l;
+      *load++ = *l;
       p->loads++;
       p->aligned |= (uint8_t)(l->width - 1);
       if (l->offset & (l->width - 1)) b->look = true;
     }
+    p->offset = p->load->offset;
+    if (p->loads == 1 && p->load->span < timing.sector_size) p->inside = timing.sector_size - p->load->span;
     b->pointers++;
   }
 }
