@@ -21,10 +21,11 @@ def picoseconds(duration: float | str) -> int:
         value, unit = float(found[1]), _UNITS[found[2]]
     else:
         try:
-            value, unit = float(duration), _UNITS["s"]
-        except (TypeError, OverflowError):
+            number = math.nan if isinstance(duration, bool) else duration
+            value, unit = math.nan if getattr(number, "ndim", 0) else float(number), _UNITS["s"]
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{duration!r} is no duration", hint='"2 s", "150 ms", or a number of seconds') from None
-    if not math.isfinite(value) or value < 0:
+    if not math.isfinite(value * unit) or value < 0:
         raise UsageError(f"{duration!r} is no duration", hint="it is a finite number of seconds, not below 0")
     return round(value * unit)
 

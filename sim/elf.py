@@ -6,11 +6,12 @@ import hashlib
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from sim.built_for import BuiltFor
 from sim.errors import UsageError
 
 _SYMBOL = struct.Struct("<IIIBBH")  # Elf32_Sym
@@ -48,8 +49,13 @@ class Elf:
     entry: int
     segments: tuple[Segment, ...]
     symbols: Mapping[str, Symbol]
-    hard_float: bool = False  # floats are given to functions in floating-point registers
+    built: BuiltFor = field(default_factory=BuiltFor)  # for which core, as the file says
     relinked: str = ""  # how it was linked again for a twin (`boardless relink`); empty: it is the product's own image
+
+    @property
+    def hard_float(self) -> bool:
+        """Whether floats are given to functions in floating-point registers."""
+        return self.built.hard_float
 
     @cached_property
     def functions(self) -> dict[str, int]:
@@ -123,6 +129,7 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
         relinked = "" if label is None else label.data().decode("utf-8", "replace")
         said = _attributes(elf)
         hard_float = bool(elf["e_flags"] & _HARD_FLOAT) or said.get("TAG_ABI_VFP_ARGS") == 1
+        built = BuiltFor.of(said, int(elf["e_entry"]), hard_float)
         if said.get("TAG_CPU_ARCH_PROFILE") in (ord("A"), ord("R")):
             profile = chr(said["TAG_CPU_ARCH_PROFILE"])
             raise UsageError(f"{path}: built for a Cortex-{profile}, not a Cortex-M", hint="-mcpu=cortex-m4, say")
@@ -132,7 +139,7 @@ def _load(path: Path, _mtime: int, _size: int) -> Elf:
         raise UsageError(f"{path}: not an ELF, or a damaged one: {error}") from None
     if not any(s.data for s in segments):
         raise UsageError(f"{path}: an ELF with nothing to load")
-    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols, hard_float, relinked)
+    return Elf(path, hashlib.sha256(data).hexdigest(), entry, segments, symbols, built, relinked)
 
 
 def _attributes(elf: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.built_for import check_core
 from sim.elf import Elf, Symbol, load_elf
 from sim.errors import UsageError, near
 from sim.firmware.sizes import sizes_of
@@ -46,8 +47,13 @@ class Firmware:
 
     @staticmethod
     def from_elf(path: Path | str, *, board: Board | None = None) -> Firmware:
-        """A finished image, from whatever build system. Raises UsageError when it is not an Arm executable."""
+        """A finished image, from whatever build system.
+
+        Raises UsageError when it is not an Arm executable, or not of the board's core.
+        """
         elf = load_elf(Path(path))
+        if board is not None:
+            check_core(elf.path.name, elf.built, board)
         sizes = sizes_of(elf)
         return Firmware(
             elf=elf.path,

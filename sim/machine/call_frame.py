@@ -12,6 +12,7 @@ from sim.failure.prototypes import CType, Prototype
 from sim.machine import veneer as code
 from sim.machine.arguments import Placed, Value, in_float_registers, value_of
 from sim.machine.buffers import Buffer, buffer_of, is_buffer
+from sim.machine.given import place as place_meant
 from sim.machine.runner import Runner
 from sim.measure.stack import places
 
@@ -118,6 +119,7 @@ class _InMemory:
 
 def _place(runner: Runner, at: str | int) -> Memory:
     """Memory that was named for arrays. Raises UsageError."""
+    at = place_meant(at, f"at={at!r}")
     if isinstance(at, int):
         place = Memory(at, runner.layout.ram.end - at)
     else:

@@ -41,11 +41,6 @@ def check_can(runner: Runner) -> None:
     """Raises UsageError where functions of this image cannot be called or replaced."""
     if REGISTERS not in runner.engine.capabilities:
         raise UsageError(f"engine {runner.engine.name} cannot set the core's registers", hint="QEMU can")
-    if runner.elf.hard_float and runner.board.fpu == "none":
-        raise UsageError(
-            f"{runner.elf.path.name} gives floats in floating-point registers, and {runner.board.name} has none",
-            hint="an image built with -mfloat-abi=soft, or the board it is for",
-        )
     if runner.veneer is None:
         raise UsageError(
             f"{runner.elf.path.name} reaches to the end of the code memory of {runner.layout.machine}: the few "

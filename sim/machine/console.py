@@ -7,6 +7,7 @@ import re
 from sim.console import Line
 from sim.durations import PS
 from sim.errors import UsageError
+from sim.machine.given import whole
 from sim.machine.runner import CLOSE_SLICE, Runner
 
 
@@ -42,6 +43,8 @@ class Console:
             found = found or self.log.find(what)
             return found is not None
 
+        if not isinstance(what.pattern if isinstance(what, re.Pattern) else what, str):
+            raise UsageError(f"expect({what!r}): a text or a compiled pattern of text goes there")
         shown_as = repr(what) if isinstance(what, str) else f"pattern {what.pattern!r}"
         self._runner.run_until(seen, within, f"{shown_as} on the console", CLOSE_SLICE)
         assert found is not None
@@ -52,7 +55,7 @@ class Console:
 
         As with `expect`, behind the last match. Raises NotSeen after `within`, UsageError for what is no prompt.
         """
-        if not prompt or "\n" in prompt:
+        if not isinstance(prompt, str) or not prompt or "\n" in prompt:
             raise UsageError(f"a prompt {prompt!r}", hint="what stands before the cursor: no end of line in it")
         seen = False
 
@@ -69,8 +72,9 @@ class Console:
         A text is sent as UTF-8, without an end of line of its own. On an engine whose time stands still while the core
         sleeps (QEMU), a core that sleeps has the next byte at once. Raises UsageError where no UART takes input.
         """
-        if not 50 <= baud <= 10_000_000:
-            raise UsageError(f"baud={baud}", hint="bits a second: 9600, 115200, 1000000, ...")
+        baud = whole(baud, f"baud={baud!r}, bits a second", 50, 10_000_000)
+        if not isinstance(what, str | bytes | bytearray):
+            raise UsageError(f"send({what!r}): a text or bytes go there")
         data = what.encode("utf-8") if isinstance(what, str) else bytes(what)
         self._runner.send(data, 10 * PS // baud)
 

@@ -8,11 +8,13 @@ from sim.elf import Elf, Symbol
 from sim.engines.protocol import Layout
 from sim.errors import UsageError, near
 from sim.failure.demangle import demangled, without_arguments
+from sim.machine.given import place
 from sim.machine.veneer import CALL
 
 
 def function_meant(elf: Elf, where: str | int, layout: Layout) -> Symbol:
     """The function to call. Raises UsageError for what is no code, with near names for an unknown one."""
+    where = place(where, f"the function {where!r}")
     return _named(elf, where) if isinstance(where, str) else _at(elf, where, layout)
 
 
@@ -80,8 +82,6 @@ def _by_readable_name(elf: Elf, name: str, readable: Mapping[str, str]) -> Symbo
 
 
 def _at(elf: Elf, address: int, layout: Layout) -> Symbol:
-    if not 0 <= address < 1 << 32:
-        raise UsageError(f"{address:#x} is no address of 32 bits")
     start = address & ~1
     found = elf.function_at(start)
     if found is not None and found.address != start:

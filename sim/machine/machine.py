@@ -12,6 +12,7 @@ from sim.boards import Board
 from sim.elf import Elf
 from sim.engines.protocol import Engine, Layout
 from sim.errors import UsageError
+from sim.machine.given import whole
 from sim.machine.measures import MeasuringMachine
 from sim.machine.open import OpenMachine
 from sim.machine.running import RunningMachine
@@ -57,6 +58,12 @@ class Machine(RunningMachine, SensingMachine, MeasuringMachine, OpenMachine):
 
     def restart(self, ram: bytes | None = None, pause_ps: int = 0) -> None:
         """Power off, and on again after that board time (ps); RAM is as it was, or as given."""
+        size = self.layout.ram.size
+        if ram is not None and (not isinstance(ram, bytes | bytearray) or len(ram) != size):
+            raise UsageError(
+                f"restart(ram=...): all {size} bytes of RAM go there", hint="machine.read(address, length)"
+            )
+        pause_ps = whole(pause_ps, f"restart(pause_ps={pause_ps!r})", 0)
         self._runner.restart(ram, pause_ps)
         self._session = self._runner.session
         self._regions.go_on(self._session)

@@ -12,6 +12,7 @@ from sim.failure.demangle import demangled
 from sim.machine.base import MachineBase
 from sim.machine.failing import NotSeen
 from sim.machine.functions import function_meant
+from sim.machine.given import whole
 from sim.machine.measuring import Measurement, Spread, spread_of_cycles
 from sim.machine.tracing import backtrace
 
@@ -24,8 +25,8 @@ class MeasuringMachine(MachineBase):
 
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
         """
-        if runs < 1:
-            raise UsageError(f"measure({region!r}, runs={runs}): at least 1")
+        runs = whole(runs, f"measure({region!r}, runs={runs!r})", 1)
+        picoseconds(within)
         symbol = self.region_symbol(region)
         if symbol in self._runner.on_call:
             raise UsageError(f"{region!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
@@ -77,6 +78,8 @@ class MeasuringMachine(MachineBase):
     def on_call(self, function: str, call: Callable[[], None]) -> None:
         """Call `call()` at the first instruction of every call of a function; the machine stands still meanwhile."""
         symbol = self.region_symbol(function)
+        if not callable(call):
+            raise UsageError(f"on_call({function!r}, {call!r}): a function of Python goes there")
         self._runner.on_call[symbol] = call
         self._session.arm(symbol, Arm(stop=True))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+
 from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Session
 from sim.errors import UsageError
 from sim.machine.functions import symbol_meant
+from sim.machine.given import place, whole
 
 
 class BoardMemory:
@@ -39,6 +42,7 @@ class BoardMemory:
         self.session.write(address, data)
 
     def _address(self, where: str | int) -> tuple[int, int]:
+        where = place(where, f"memory at {where!r}")
         if isinstance(where, int):
             return where, 4
         symbol = symbol_meant(self._elf, where)
@@ -47,6 +51,8 @@ class BoardMemory:
     def read(self, where: str | int, length: int | None = None) -> bytes:
         """Bytes of a symbol (all of it unless `length` is given) or at an address. Raises UsageError."""
         address, size = self._address(where)
+        if length is not None:
+            length = whole(length, f"read({_named(where)}, {length!r})", 0)
         if length is None and size == 0:
             raise UsageError(f"{where!r} has no size in {self._elf.path.name}", hint="read(name, length)")
         try:
@@ -67,14 +73,18 @@ class BoardMemory:
         Raises UsageError; nothing is written then.
         """
         address, size = self._address(where)
-        if isinstance(data, int):
-            value = data
+        if isinstance(data, int) or (hasattr(data, "__index__") and not getattr(data, "ndim", 0)):
+            value = operator.index(data)
             if size == 0:
                 raise UsageError(f"{where!r} has no size in {self._elf.path.name}", hint="write(name, bytes)")
             try:
                 data = value.to_bytes(size, "little", signed=value < 0)
             except OverflowError:
                 raise UsageError(f"{value} does not fit into the {size} bytes of {_named(where)}") from None
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise UsageError(f"write to {_named(where)}: a {type(data).__name__}: bytes or a whole number go there",
+                             hint="of a numpy array: array.tobytes()")  # fmt: skip
+        data = bytes(data)
         if isinstance(where, str) and size and len(data) > size:
             raise UsageError(f"{len(data)} bytes do not fit into {where!r}, which has {size}")
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import cast
 
 from sim.boards import Board, Memory
+from sim.built_for import check_core
 from sim.elf import Elf
 from sim.engines.protocol import BUS, NATIVE, BusEngine, Engine, Layout, NativeEngine
 from sim.errors import CannotPlay, UsageError
@@ -19,8 +20,10 @@ _BOOT = 1024  # bytes at the place of the vector table, where that is not the fl
 def layout_of(elf: Elf, board: Board, engine: Engine, layout: Layout) -> Layout:
     """Where the image lies: `layout`, or the board's own addresses where the engine has a machine with them.
 
-    Raises UsageError for an image that is linked for other addresses, is too large, or could not boot.
+    Raises UsageError for an image that is built for another core or linked for other addresses, is too large, or could
+    not boot.
     """
+    check_core(elf.path.name, elf.built, board)
     if BUS_BUILD in elf.functions:
         layout = bus_layout_of(board, engine)
     elif layout.io == "bus":  # the project's setting; this image has its samples from the port, or from elsewhere

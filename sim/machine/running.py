@@ -58,6 +58,7 @@ class RunningMachine(MachineBase):
 
     def run_to(self, function: str, within: float | str = "10 s") -> None:
         """Run to the next call of a function: the machine stands still in front of its first instruction."""
+        picoseconds(within)
         symbol = function_meant(self._runner.elf, function, self.layout).name
         if symbol not in self._runner.elf.functions:
             raise UsageError(f"{symbol} has no name: only functions with a symbol can be run to")

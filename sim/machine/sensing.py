@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sim.errors import UsageError, near
 from sim.machine.base import MachineBase
+from sim.machine.given import name
 from sim.machine.sensor import Sensor
 
 
@@ -12,6 +13,7 @@ class SensingMachine(MachineBase):
 
     def sensor(self, slot: str) -> Sensor:
         """The sensor in a slot of the board. Raises UsageError where there is none."""
+        slot = name(slot, f"sensor({slot!r})")
         channel = self._runner.sensors.get(slot)
         if channel is None:
             raise UsageError(f"board {self.board.name} has no {slot!r}", hint=near(slot, self._runner.sensors))

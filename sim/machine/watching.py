@@ -13,6 +13,7 @@ from sim.engines.protocol import ACCESSES, Access, WatchedMemory
 from sim.errors import UsageError, near
 from sim.failure.debuginfo import debug_info
 from sim.machine.functions import symbol_meant
+from sim.machine.given import place, whole
 from sim.machine.runner import Runner
 
 _ON = {"write": (False, True), "read": (True, False), "access": (True, True)}
@@ -99,10 +100,9 @@ class Watches:
         runner = self.runner
         if ACCESSES not in runner.engine.capabilities:
             raise UsageError(f"engine {runner.engine.name} does not tell of accesses to memory", hint="QEMU does")
-        if on not in _ON:
-            raise UsageError(f"watch(on={on!r})", hint=near(on, _ON))
-        if not 1 <= most <= MOST:
-            raise UsageError(f"watch(most={most}): 1 to {MOST}")
+        if not isinstance(on, str) or on not in _ON:
+            raise UsageError(f"watch(on={on!r})", hint=near(str(on), _ON))
+        most = whole(most, f"watch(most={most!r})", 1, MOST)
         if len(self._watched) == _PLACES:
             raise UsageError(f"{_PLACES} places are watched already: no more can be", hint="remove() ends one")
         memory = self._memory(where, length)
@@ -113,6 +113,9 @@ class Watches:
 
     def _memory(self, where: str | int, length: int | None) -> Memory:
         elf = self.runner.elf
+        where = place(where, f"watch({where!r})")
+        if length is not None:
+            length = whole(length, f"watch({where!r}, length={length!r})", 1)
         if isinstance(where, str):
             symbol = symbol_meant(elf, where)
             if symbol.function:
@@ -123,8 +126,6 @@ class Watches:
             memory = Memory(symbol.address, symbol.size if length is None else length)
         else:
             memory = Memory(where, 4 if length is None else length)
-        if memory.size < 1:
-            raise UsageError(f"watch({where!r}, length={length}): at least one byte")
         try:
             self.runner.memory.check_ram(memory.origin, memory.size)
         except IndexError as error:

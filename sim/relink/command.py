@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from sim.boards import Board
+from sim.built_for import check_core
 from sim.elf import load_elf
 from sim.engines.protocol import Layout
 from sim.errors import SetupError, UsageError
@@ -43,6 +44,7 @@ def relink_by_command(words: Sequence[str], board: Board, layout: Layout, out: P
             said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_SAID:])
             raise UsageError(f"the linker ends with {done.returncode}:\n{said}",
                              hint="the command has to run here as it is, in the folder of the build")  # fmt: skip
+        check_core("what it links", load_elf(linked).built, board)
         sha = hashlib.sha256(linked.read_bytes()).hexdigest()[:12]
         labelled(linked, out, f"relinked {sha} for {layout.machine}, from its objects by {Path(words[0]).name}")
     check_placed(load_elf(out), board, layout)

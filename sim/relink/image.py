@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.boards import Board
+from sim.built_for import check_core
 from sim.elf import Elf, load_elf
 from sim.engines.protocol import Layout
 from sim.errors import UsageError
@@ -29,6 +30,7 @@ _VENEER = (0xF85F, 0xF000)  # ldr.w pc, [pc, #-0]: the address is the word behin
 def relink_image(path: Path, board: Board, layout: Layout, out: Path) -> Path:
     """Write the image for the twin to `out`. Raises UsageError where that cannot be done."""
     elf = load_elf(path)
+    check_core(path.name, elf.built, board)
     if elf.relinked:
         raise UsageError(f"{path} is one already: {elf.relinked}")
     moves = Moves.of(board, layout)

@@ -296,10 +296,10 @@ def test_the_middle_of_a_function_is_not_called(image: Path) -> None:
 def test_an_image_of_hard_float_on_a_core_without_it(tmp_path: Path) -> None:
     board = replace(Board.load("stm32f4_discovery"), fpu="none")
     with (
-        product(native_elf(tmp_path, floats="hard"), board) as machine,
-        pytest.raises(UsageError, match="gives floats in floating-point registers, and stm32f4_discovery has none"),
+        pytest.raises(UsageError, match=r"it gives floats in floating-point registers .*, and the board has no FPU"),
+        product(native_elf(tmp_path, floats="hard"), board),
     ):
-        machine.call("add4", 1, 1, 1, 1)
+        pass
 
 
 def test_static_functions_and_data_of_one_name(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from bare import engine
 from bench import bench_elf
+from native import native_elf
 
 from sim.cli import main
 from sim.model import Model
@@ -291,3 +292,14 @@ def test_an_app_that_does_not_compile(folder: Path, capsys: pytest.CaptureFixtur
     assert code == 2
     assert any("error:" in line and "no_such_thing" in line for line in lines[:4]), lines
     assert cache_root().is_dir()
+
+
+def test_an_image_of_another_core(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would fault when it runs (exit code 1); in commands that start it, and in those that only link it."""
+    native_elf(folder, core="cortex-m33", floats="soft", flags=["-Wl,--emit-relocs"])
+    what = ["product.elf", "--board", "stm32f4_discovery"]
+    for command in (["run", *what], ["measure", *what, "--region", "main"], ["relink", *what]):
+        code = main(command)
+        said(code, capsys.readouterr().err, command[0], "product.elf is built for another core than the Cortex-M4 of",
+             "Armv8-M Mainline", "-mcpu=cortex-m4")  # fmt: skip
+    assert not Path("product-twin.elf").exists()

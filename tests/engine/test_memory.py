@@ -11,7 +11,7 @@ from bare import CORES, board_with, compiled, engine
 
 from sim.errors import FirmwareFailure
 from sim.inference import feed, zero_rows
-from sim.machine import Machine, NotSeen
+from sim.machine import Machine
 from sim.model import Model
 from sim.paths import data_root
 from sim.settings import Settings
@@ -123,14 +123,6 @@ def test_interrupts_of_a_task_have_no_frame_on_the_main_stack(tmp_path: Path) ->
     with deep(tmp_path, "cortex-m4", TASK_INTERRUPT, 3, check=True, script="upside.ld") as machine:
         machine.console.expect("done")
         assert machine.memory.stack.interrupts == with_frame - 32
-
-
-def test_a_handler_that_interrupts_tasks_is_told_as_that(tmp_path: Path) -> None:
-    with (
-        deep(tmp_path, "cortex-m4", TASK_INTERRUPT, 1, check=False, script="upside.ld") as machine,
-        pytest.raises(NotSeen, match="'PendSV_Handler' is a handler: where it interrupts tasks on the process stack"),
-    ):
-        machine.measure("PendSV_Handler", within="1 ms")
 
 
 def test_without_a_look_at_every_store_they_are_not_told_apart(tmp_path: Path) -> None:
