@@ -15,7 +15,6 @@ from sim.machine import veneer as code
 from sim.machine.arguments import WORD, Place, in_float_registers, number, places, value_of
 from sim.machine.calling import check_can
 from sim.machine.functions import function_meant
-from sim.machine.given import name as text
 from sim.machine.runner import Runner
 
 _SP, _LR, _PC = 13, 14, 15
@@ -100,7 +99,6 @@ class Interception:
 
     def __init__(self, runner: Runner, name: str, replacement: Replacement) -> None:
         check_can(runner)
-        name = text(name, f"intercept({name!r}, ...)")
         if not callable(replacement):
             raise UsageError(f"intercept({name!r}, {replacement!r}): a function of Python goes there")
         self._runner, self._replacement = runner, replacement

@@ -272,7 +272,7 @@ BAD = [
     (("make_pair", 1), r"make_pair\(\) gives a pair of 8 bytes"),
     (("not_it", 2), r"2 does not fit into _Bool \(0 to 1\)"),
     (("scale", 10**400, 1.0), "does not fit into a float"),
-    ((1 << 40,), "is no address of 32 bits"),
+    ((1 << 40,), "a name or an address of 32 bits goes there"),
     (("length", object()), "a object cannot be given"),
     (("negate", np.zeros(100_000, dtype=np.int16), 1), "its arguments take 200"),
 ]

@@ -135,8 +135,8 @@ def test_watching_changes_nothing(image: Path) -> None:
         ("__bss_start", {}, "has no size in"),
         (0x08000000, {}, "only RAM can be watched"),
         ("g_state", {"on": "wrte"}, r"watch\(on='wrte'\)\n.*did you mean 'write'"),
-        ("g_state", {"length": 0}, "at least one byte"),
-        ("g_state", {"most": 0}, "1 to 50000"),
+        ("g_state", {"length": 0}, "a whole number of at least 1"),
+        ("g_state", {"most": 0}, "a whole number from 1 to 50000"),
     ],
 )
 def test_what_cannot_be_watched(image: Path, where: str | int, more: dict[str, object], text: str) -> None:
