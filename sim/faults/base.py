@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.durations import picoseconds
 from sim.errors import UsageError
-from sim.port.host import Answer
+from sim.port.answer import Answer
 from sim.port.mailbox import Op, Request
 
 if TYPE_CHECKING:

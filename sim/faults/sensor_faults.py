@@ -13,7 +13,7 @@ from sim.faults import codes as codes_
 from sim.faults.base import FaultBase, Time
 from sim.faults.bus import bus_fault
 from sim.faults.codes import FOREVER, Change, Window
-from sim.port.host import Answer
+from sim.port.answer import Answer
 from sim.port.mailbox import OK, Op, Request
 
 

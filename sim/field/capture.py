@@ -13,7 +13,7 @@ from sim.field.captured import board_text, build, by_looking, dropouts, remarks,
 from sim.field.captured_codes import CapturedCodes
 from sim.field.events import EVENTS_MAX, Event, short_hash
 from sim.field.recorded import Failure, FieldRecording, SensorRecord
-from sim.port.host import Answer
+from sim.port.answer import Answer
 from sim.port.mailbox import OK, Op, Request
 
 if TYPE_CHECKING:

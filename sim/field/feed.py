@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import UsageError, near
 from sim.field.recorded import FieldRecording, SensorRecord
-from sim.port.host import Answer
+from sim.port.answer import Answer
 from sim.port.mailbox import OK, Op, Request
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sim.durations import PS, picoseconds
 from sim.errors import BuildError, FirmwareFailure, UsageError
-from sim.port.host import Answer
+from sim.port.answer import Answer
 from sim.port.mailbox import OK, Op, Request
 from sim.tflm.digest import remember
 

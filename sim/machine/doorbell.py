@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sim.clock import BoardClock
-from sim.port.host import Answer, PortMisuse
+from sim.port.answer import Answer, PortMisuse
 from sim.port.mailbox import ANSWER_AT, SIZE, STATUS_AT, BadMailbox, Request, decode, encode_answer, encode_status
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from fractions import Fraction
 import pytest
 
 from sim.durations import PS
-from sim.port.host import Answer, PortHost, PortMisuse
+from sim.port.answer import Answer, PortMisuse
+from sim.port.host import PortHost
 from sim.port.mailbox import END, NONE, OK, Op, Request
 from sim.sensors.channel import SensorChannel
 from sim.sensors.parts import part
