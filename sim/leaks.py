@@ -107,7 +107,7 @@ def _streams(machine: Machine, run: int) -> Iterator[_Stream]:
         channel = machine.sensor(slot).channel
         if not channel.opened:
             continue
-        codes = channel.recent()
+        codes = channel.output.recent()
         names: tuple[str, ...] = channel.part.channels
         if len(names) > _WIDE:
             codes, names = codes.reshape(-1, 1), ("pixels",)

@@ -25,7 +25,7 @@ _BLOCK = 256  # samples whose noise is drawn at once
 
 @dataclass
 class Window:
-    """A change of the codes in a span of board time; put it into `SensorChannel.distortions`."""
+    """A change of the codes in a span of board time; put it into `PartOutput.distortions`."""
 
     channel: SensorChannel
     start_ps: int

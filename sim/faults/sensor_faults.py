@@ -134,7 +134,7 @@ class SensorFaults(FaultBase):
         start = self._in(after)
         end = FOREVER if lasts is None else start + picoseconds(lasts)
         made = Window(self._channel(sensor), start, end, change)
-        self._channel(sensor).distortions.append(made)
+        self._channel(sensor).output.distortions.append(made)
         self._note(kind, sensor=sensor, time_ps=start, end_ps=end, **said)
         return made
 

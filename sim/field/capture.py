@@ -49,7 +49,7 @@ class Capture:
         self.faults: list[Mapping[str, Any]] = []
         runner.port.onlookers.append(self._look)
         for channel in runner.sensors.values():
-            channel.tap = lambda first, codes, name=channel.name: self._delivered(name, first, codes)
+            channel.output.tap = lambda first, codes, name=channel.name: self._delivered(name, first, codes)
 
     def wrote(self, address: int, data: bytes) -> None:
         """The test wrote to memory."""

@@ -59,7 +59,7 @@ def feed(runner: Runner, recording: FieldRecording) -> dict[str, Feed]:
                 hint="replay it on the board that it is from, or one with such a part",
             )
         made = feeds[record.slot] = Feed(record, 0 if channel.opened else -1)
-        channel.feed = made.codes
+        channel.output.feed = made.codes
 
     def look(request: Request, _now: int, answer: Answer) -> Answer:
         if request.op is Op.OPEN and answer.status == OK:

@@ -62,7 +62,7 @@ class BusFeed:
         second = int(self._channel.rate)
         end = self._channel.next_index + _AHEAD * second
         if end - self._fed > second // 2:  # not every time
-            self._feed(self._channel.peek(self._fed, end), anew=anew)
+            self._feed(self._channel.output.peek(self._fed, end), anew=anew)
             self._fed = end
 
     def _feed(self, codes: bytes, *, anew: bool = False) -> None:

@@ -8,23 +8,18 @@ nothing drifts.
 from __future__ import annotations
 
 import warnings
-from collections import deque
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-import numpy as np
-import numpy.typing as npt
-
 from sim.errors import StimulusWarning, UsageError
 from sim.sensors.delivery import Delivery, Statistics
-from sim.sensors.dropout import Dropout, Dropouts, Piece
+from sim.sensors.dropout import Dropout, Dropouts
+from sim.sensors.output import PartOutput
 from sim.sensors.parts.base import Part
-from sim.sensors.playlist import Playlist
 from sim.sensors.stimulus import Stimulus
 from sim.sensors.track import Track, match, noise_of
 
 PS = 10**12  # picoseconds in a second
-_RECENT = 1 << 20  # bytes of codes that are kept of what was delivered
 
 
 def to_ps(seconds: float | Fraction) -> int:
@@ -51,23 +46,18 @@ class SensorChannel:
         self.rate = Fraction(0)  # Hz
         self.ranges: tuple[float, ...] = ()
         self.polled = False  # read on the driver's own timer: the rate is none of the part's
-        self.bytes_per_sample = np.dtype(part.dtype).itemsize * len(part.channels)
-        self._rest = bytes(self.bytes_per_sample)
+        self.output = PartOutput(part)
+        self.bytes_per_sample = self.output.size
         self._t0 = 0
         self._num = self._den = 1  # sample k is taken at t0 + (k + 1) * den / num picoseconds
         self._next = 0  # index of the next sample to deliver
         self._waiting: Stimulus | None = None  # played before the part was opened
-        self._list = Playlist(self._rest)
+        self._list = self.output.playlist
         self._overrun = self._silent = 0
         self._dropouts = Dropouts(self.taken)
-        self._recent: deque[bytes] = deque()
-        self._recent_bytes = 0
         self._noise: int | None = None
         self.rate_error = Fraction(1)  # the part's own clock: its true rate is the nominal one times this
-        self.feed: Callable[[int, int], bytes] | None = None  # codes of samples first..end, in place of a stimulus
-        self.distortions: list[Callable[[int, bytes], bytes]] = []  # faults: (first, codes) -> codes as delivered
         self.given: Callable[[], int] | None = None  # on a bus: index of the first sample that has not left the part
-        self.tap: Callable[[int, bytes], None] | None = None  # who wants to see what is delivered: (first, codes)
 
     def open(self, rate_hz: float | Fraction, board_ps: int, ranges: Sequence[float] = ()) -> None:
         """The firmware switches the part on (again): sampling starts at `board_ps`, counts from zero.
@@ -140,8 +130,8 @@ class SensorChannel:
         end = self._next = first + samples
         ready = self._t0 - (-end * self._den // self._num)
         self._overrun += overrun
-        codes, saturated, rest, over = self._codes(first, end)
-        self._keep(codes)
+        codes, saturated, rest, over = self.output.codes(first, end)
+        self.output.keep(codes)
         return Delivery(codes, samples, max(ready, board_ps), overrun, first, rest, saturated, over, end,
                         waiting=max(0, waiting - overrun))  # fmt: skip
 
@@ -150,28 +140,13 @@ class SensorChannel:
         first = self._next + lost
         end = self._next = first + samples
         self._overrun += lost
-        codes, saturated, rest, over = self._codes(first, end)
-        self._keep(codes)
+        codes, saturated, rest, over = self.output.codes(first, end)
+        self.output.keep(codes)
         return Delivery(codes, samples, 0, lost, first, rest, saturated, over, end)
-
-    def peek(self, first: int, end: int) -> bytes:
-        """Codes of samples to come, as they would be delivered now; nothing counts as delivered."""
-        counted = self._list
-        kept = counted.consumed, counted.saturated, counted.at_rest
-        tap, self.tap = self.tap, None
-        codes = self._codes(first, end)[0]
-        self.tap = tap
-        counted.consumed, counted.saturated, counted.at_rest = kept
-        return codes
 
     def state(self) -> tuple[object, ...]:
         """Differs when other codes come from now on: something else plays, or is done to them."""
-        return len(self.played), self._t0, len(self.distortions), self.feed
-
-    def recent(self) -> npt.NDArray[np.int64]:
-        """Codes [n, channels] of the last samples that firmware has read: about a megabyte of them."""
-        codes = np.frombuffer(b"".join(self._recent), np.dtype(self.part.dtype).newbyteorder("<"))
-        return codes.reshape(-1, len(self.part.channels)).astype(np.int64)
+        return len(self.played), self._t0, len(self.output.distortions), self.output.feed
 
     @property
     def next_index(self) -> int:
@@ -222,12 +197,6 @@ class SensorChannel:
             silent=self._silent,
         )
 
-    def _keep(self, codes: bytes) -> None:
-        self._recent.append(codes)
-        self._recent_bytes += len(codes)
-        while self._recent_bytes > _RECENT and len(self._recent) > 1:
-            self._recent_bytes -= len(self._recent.popleft())
-
     def _read_around(self, samples: int, board_ps: int) -> Delivery:
         """`read` of a part that drops out now and then."""
         before = self._next
@@ -237,7 +206,7 @@ class SensorChannel:
         pieces = self._dropouts.pieces(gone[-1].end if gone else before, samples)
         codes, saturated, rest, over = b"", 0, 0, False
         for piece in pieces:
-            data, cut, still, ended = self._piece(piece)
+            data, cut, still, ended = self.output.piece(piece)
             codes += data
             saturated += cut
             rest += still
@@ -246,35 +215,10 @@ class SensorChannel:
         lost = self._next - before - samples
         self._overrun += overrun
         self._silent += lost - overrun
-        self._keep(codes)
+        self.output.keep(codes)
         ready = max(self.time_of(self._next - 1), board_ps)
         return Delivery(codes, samples, ready, lost, first, rest, saturated, over, self._next,
                         missing=lost - overrun, waiting=waiting - overrun)  # fmt: skip
-
-    def _piece(self, piece: Piece) -> tuple[bytes, int, int, bool]:
-        if piece.held is None:
-            return self._codes(piece.first, piece.end)
-        count = piece.end - piece.first
-        if piece.held < 0:
-            return self._rest * count, 0, count, False
-        counted = self._list
-        kept = counted.consumed, counted.saturated, counted.at_rest
-        data = self._codes(piece.held, piece.held + 1)[0]
-        counted.consumed, counted.saturated, counted.at_rest = kept
-        counted.consumed += count
-        return data * count, 0, 0, False
-
-    def _codes(self, first: int, end: int) -> tuple[bytes, int, int, bool]:
-        """Codes of samples in a row as delivered: (codes, saturated, rest, over)."""
-        if self.feed is not None:
-            codes, saturated, rest, over = self.feed(first, end), 0, 0, False
-        else:
-            codes, saturated, rest, over = self._list.codes(first, end)
-        for distort in self.distortions:
-            codes = distort(first, codes)
-        if self.tap is not None:
-            self.tap(first, codes)
-        return codes, saturated, rest, over
 
     def _start(self, track: Track, index: int) -> None:
         serious = track.warnings()

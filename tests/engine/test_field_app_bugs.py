@@ -50,7 +50,7 @@ def table(machine: Machine, stimulus: Recording, missing: range = range(0)) -> P
     """Codes with times, as a logger beside the device has them, some of them missing."""
     machine.imu.play(stimulus)
     machine.run_to_end()
-    codes = machine.imu.channel.recent()
+    codes = machine.imu.channel.output.recent()
     channels, rate = machine.imu.channel.part.channels, float(machine.imu.channel.rate)
     rows = [f"{k / rate:.5f},{','.join(map(str, row))}" for k, row in enumerate(codes.tolist()) if k not in missing]
     Path("customer.csv").write_text("\n".join([f"t,{','.join(channels)}", *rows]))

@@ -51,7 +51,7 @@ def lived(elf: Path, stimulus: Recording, seconds: float = 3.0) -> tuple[bytes, 
         machine.run_until_ready()
         machine.imu.play(stimulus)
         machine.run(seconds)
-        return machine.console.raw, machine.imu.channel.recent()
+        return machine.console.raw, machine.imu.channel.output.recent()
 
 
 def test_a_dump_on_a_trigger(device: Callable[..., Path], tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_codes_are_those_the_firmware_got(tmp_path: Path) -> None:
     def test(machine: Machine) -> None:
         machine.imu.play(motion(8))
         machine.run("1 s")
-        seen.append(machine.imu.channel.recent())
+        seen.append(machine.imu.channel.output.recent())
 
     seen: list[Any] = []
     recording = recorded(tmp_path / "a", bench_elf(tmp_path), test)

@@ -27,7 +27,7 @@ def delivered(change: codes.Change | None, reads: list[int], start: float = 1.0,
     made = channel()
     made.open(104, 0)
     if change is not None:
-        made.distortions.append(codes.Window(made, round(start * PS), round(end * PS), change))
+        made.output.distortions.append(codes.Window(made, round(start * PS), round(end * PS), change))
     raw = b"".join(made.read(n, 0).codes for n in reads)
     return np.frombuffer(raw, "<i2").reshape(-1, 6)
 
@@ -72,7 +72,7 @@ def test_stuck_at_the_last_one() -> None:
     made.open(104, 0)
     windows: list[codes.Window] = []
     windows.append(codes.Window(made, PS, codes.FOREVER, codes.stuck(lambda: windows[0].last, [0], None)))
-    made.distortions.append(windows[0])
+    made.output.distortions.append(windows[0])
     got = np.frombuffer(made.read(200, 0).codes, "<i2").reshape(-1, 6)
     assert (got[104:, 0] == got[103, 0]).all()
     assert windows[0].samples == 96

@@ -106,4 +106,4 @@ def test_recent_codes_are_kept() -> None:
     sensor = channel()
     sensor.read(3, 0)
     sensor.read(2, 0)
-    assert sensor.recent().tolist() == [[1], [2], [3], [4], [5]]
+    assert sensor.output.recent().tolist() == [[1], [2], [3], [4], [5]]

@@ -26,7 +26,7 @@ def codes(name: str, stimulus: Stimulus, seed: int | None, reads: tuple[int, ...
     found.play(stimulus, 0, seed)
     for samples in reads:
         found.read(samples, 0)
-    return found.recent()
+    return found.output.recent()
 
 
 def narrow(name: str) -> tuple[float, ...]:

@@ -67,7 +67,7 @@ def test_on_the_same_codes_the_bus_build_decides_as_the_port_build(app: str, sen
             machine.sensor(sensor).play(played(name))
             machine.run_to_end(within="1 min")
             # Every code that the firmware read, and what came of them.
-            seen[io] = machine.sensor(sensor).channel.recent().tolist(), decided(machine), machine.console.text
+            seen[io] = machine.sensor(sensor).channel.output.recent().tolist(), decided(machine), machine.console.text
             if io == "bus":
                 assert machine.has_own_time
                 assert all(math.isnan(d.latency) for d in machine.decisions)

@@ -71,7 +71,7 @@ def test_on_the_same_codes_the_bus_build_decides_as_the_port_build(app: Path) ->
             channel = machine.temperature.channel
             decided = [(d.label, d.score, d.samples) for d in machine.decisions]
             ordered = ((d.label, d.index, tuple(d.samples.items())) for d in machine.decisions)
-            seen[io] = channel.recent().tolist(), decided, machine.console.text, decision_hash(ordered)
+            seen[io] = channel.output.recent().tolist(), decided, machine.console.text, decision_hash(ordered)
             if io == "bus":
                 assert machine.has_own_time
                 assert all(math.isnan(d.latency) for d in machine.decisions)
@@ -161,7 +161,7 @@ def test_over_the_adc_the_app_reads_and_decides_the_same() -> None:
             machine.run("0.12 s")  # the last block is taken, and 10 samples are read
             blocks = [np.frombuffer(out, "<i2").tolist() for slot, out in machine.port.outputs if slot == 3][:20]
             decided = [(d.label, d.score, d.index, tuple(d.samples.items())) for d in machine.decisions][:20]
-            fed = machine.current.channel.recent()[:200, 0].tolist()
+            fed = machine.current.channel.output.recent()[:200, 0].tolist()
             seen[io] = blocks, decided, decision_hash((label, index, taken) for label, _, index, taken in decided)
             assert [code for block in blocks for code in block] == fed  # of the host
     assert {label for label, *_ in seen["bus"][1]} == {"in", "out"}

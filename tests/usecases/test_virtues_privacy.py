@@ -60,7 +60,7 @@ def test_a_firmware_that_tells_is_caught(machine, recording, way):
     print(*found, sep="\n")
     assert {leak.sensor for leak in found} == {"imu"}
     first = found[0]
-    codes = machine.imu.channel.recent()[:, machine.imu.channel.part.channels.index(first.channel)].tolist()
+    codes = machine.imu.channel.output.recent()[:, machine.imu.channel.part.channels.index(first.channel)].tolist()
     assert any(tuple(codes[i : i + len(first.samples)]) == first.samples for i in range(len(codes)))
     assert np.corrcoef(first.values, first.samples)[0, 1] ** 2 > 0.98
 
@@ -82,7 +82,7 @@ def test_a_frame_is_found_too(machine):
     machine.camera.play(Frames(rng.uniform(0, 1, (8, 120, 160)), 8))
     machine.run("600 ms")
     assert leaks(machine) == []
-    frame = machine.camera.channel.recent()[-1]
+    frame = machine.camera.channel.output.recent()[-1]
     machine.port.outputs.append((7, frame[1000:1100].astype(np.uint8).tobytes()))  # as a firmware would
     (leak,) = leaks(machine)
     assert (leak.where, leak.channel) == ("output 7", "pixels")
