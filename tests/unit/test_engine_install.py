@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
-from sim.engines.renode.find import Found, find_renode
+from sim.engines.renode.find import find_renode
+from sim.engines.renode.found import Found
 from sim.engines.renode.install import install, installed
 from sim.engines.renode.interpreter import PYRENODE3, check_pip
 from sim.errors import BoardlessError, SetupError, UsageError

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from sim.engines.renode.found import Found
+from sim.engines.renode.install import installed
 from sim.errors import SetupError
 from sim.settings import Settings
 
@@ -20,24 +21,6 @@ HINT = (
 )
 
 
-@dataclass(frozen=True)
-class Found:
-    """A Renode that a worker can load."""
-
-    variable: str  # the variable that tells pyrenode3 which kind it is; empty: installed in /opt/renode
-    path: Path
-    runtime: str  # "mono" or "coreclr"
-    python: Path  # interpreter that has pyrenode3
-    output: str = ""  # of a folder: where its libraries are, if not where a build puts them
-
-    def environment(self) -> Mapping[str, str]:
-        """What a worker gets of it."""
-        if not self.variable:
-            return {}
-        output = {"PYRENODE_BUILD_OUTPUT": self.output} if self.output else {}
-        return {self.variable: str(self.path), "PYRENODE_RUNTIME": self.runtime, **output}
-
-
 def find_renode(settings: Settings) -> Found:
     """The Renode of the settings or the variables. Raises SetupError."""
     if settings.renode:
@@ -46,15 +29,13 @@ def find_renode(settings: Settings) -> Found:
         given = [(v, Path(os.environ[v])) for v in VARIABLES if os.environ.get(v)]
         if len(given) > 1:
             raise SetupError(f"Renode: {' and '.join(v for v, _ in given)} are set", hint="only one of them")
-        from sim.engines.renode.install import installed as by_us
-
-        ours = by_us()
+        ours = installed()
         if not given and ours is not None:
             return ours.found if not settings.renode_python else replace(ours.found, python=_python(settings))
-        installed = Path("/opt/renode")
-        if not given and not (shutil.which("renode") and installed.is_dir()):
+        packaged = Path("/opt/renode")
+        if not given and not (shutil.which("renode") and packaged.is_dir()):
             raise SetupError("Renode: not found", hint=HINT)
-        variable, path = given[0] if given else ("", installed)
+        variable, path = given[0] if given else ("", packaged)
     if not path.exists():
         raise SetupError(f"Renode: {variable or 'setting renode'} points to nothing: {path}", hint=HINT)
     return Found(variable, path.absolute(), _runtime(variable, path), _python(settings))

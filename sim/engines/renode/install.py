@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sim.engines.renode.find import Found
+from sim.engines.renode.found import Found
 from sim.engines.renode.interpreter import check, interpreter
 from sim.engines.renode.unpack import unpack
 from sim.errors import UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.boards import Board
 from sim.engines.protocol import Image, StopKind
-from sim.engines.renode.find import Found
+from sim.engines.renode.found import Found
 from sim.engines.renode.platform import layout_of
 from sim.engines.renode.process import Worker
 from sim.errors import SetupError
