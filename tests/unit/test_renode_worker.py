@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from sim.engines.renode.codes import model_values
 from sim.engines.renode.platform import description, layout_of
 from sim.engines.renode.process import Worker
 from sim.engines.renode.session import NO_LIMIT
-from sim.errors import FirmwareFailure, SetupError, UsageError
+from sim.errors import CannotPlay, FirmwareFailure, SetupError, UsageError
 from sim.machine import Machine
 from sim.paths import cache_root
 from sim.sensors.stimulus import Function
@@ -52,8 +53,6 @@ def play(tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
     opened: list[Machine] = []
 
     def start(program: str, board: Board = BOARD) -> Machine:
-        from dataclasses import replace
-
         elf = replace(fake_elf(board), path=tmp_path / f"{program}.elf")
         machine = Machine.started(elf, board, OnFake(Settings()))
         opened.append(machine)
@@ -289,18 +288,6 @@ def test_without_renode_tests_are_skipped_with_what_to_do(bare: None, tmp_path: 
     assert "no engine renode here: Renode: not found" in done.stdout.replace("\n", " ")
 
 
-def test_a_board_that_renode_cannot_play_is_skipped(bare: None, tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(
-        "import pytest\n\n@pytest.mark.app('hello')\ndef test_it(machine):\n    raise AssertionError\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", "-pno:cacheprovider", "--engine", "renode", "--board", "mps3_an547"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    assert "board mps3_an547: Renode has no core 'cortex-m55'" in done.stdout
-
-
 # ---- the machine's description ----
 
 
@@ -316,8 +303,20 @@ def test_firmware_lies_at_the_boards_own_addresses() -> None:
 
 
 def test_a_core_that_renode_does_not_have_is_refused() -> None:
-    with pytest.raises(UsageError, match="Renode has no core 'cortex-m55'"):
-        layout_of(Board.load("mps3_an547"))
+    board = replace(Board.load("mps3_an547"), core="cortex-m9")
+    with pytest.raises(UsageError, match="Renode has no core 'cortex-m9'"):
+        layout_of(board)
+
+
+@pytest.mark.parametrize(("version", "plays"), [("1.15.3", False), ("1.16.1", True), ("1.16", True), ("2.0.0", True)])
+def test_a_core_of_a_newer_renode(version: str, plays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RenodeEngine, "version", lambda _self: version)
+    engine, board = RenodeEngine(Settings.load({})), Board.load("mps3_an547")
+    if plays:
+        assert "cortex-m55" in engine.layout(board).machine
+        return
+    with pytest.raises(CannotPlay, match=f"Renode {version} has no core 'cortex-m55'"):
+        engine.layout(board)
 
 
 def test_nothing_of_renode_is_imported_here() -> None:

@@ -6,14 +6,15 @@ imported here.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sim.boards import Board
 from sim.engines.protocol import BUDGET, BUS, COUNT, FAULTS, INPUT, MARKS, Image, Layout, Session
 from sim.engines.renode.find import find_renode
-from sim.engines.renode.platform import bus_layout_of, layout_of
+from sim.engines.renode.platform import SINCE, bus_layout_of, layout_of
 from sim.engines.renode.process import Worker, any_worker, free_worker
-from sim.errors import SetupError
+from sim.errors import CannotPlay, SetupError
 from sim.paths import cache_root
 from sim.settings import Settings
 
@@ -46,7 +47,13 @@ class RenodeEngine:
         return (any_worker(find_renode(self._settings)) or self.worker()).described
 
     def layout(self, board: Board) -> Layout:
-        return self._known(layout_of(board), board)
+        layout = layout_of(board)
+        if board.core in SINCE and _numbers(version := self.version()) < _numbers(SINCE[board.core]):
+            raise CannotPlay(
+                f"board {board.name}: Renode {version} has no core {board.core!r}",
+                hint=f"Renode {SINCE[board.core]} has; --engine qemu plays this board",
+            )
+        return self._known(layout, board)
 
     def bus_layout(self, board: Board) -> Layout:
         return self._known(bus_layout_of(board), board)
@@ -65,3 +72,7 @@ class RenodeEngine:
         found = find_renode(self._settings)
         main = Path(__file__).parent / "worker" / "main.py"
         return free_worker(found, [str(found.python), str(main)], found.environment(), cache_root() / "renode")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]

@@ -1,4 +1,4 @@
-"""What Renode is told to play: a machine made from a board file, for every core that Renode 1.15 knows."""
+"""What Renode is told to play: a machine made from a board file, for every core that Renode knows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ CORES = {
     "cortex-m4": "cortex-m4f",
     "cortex-m7": "cortex-m7",
     "cortex-m33": "cortex-m33",
+    "cortex-m55": "cortex-m55",
 }
+SINCE = {"cortex-m55": "1.16"}  # cores that came later than 1.15; of Helium 1.16.1 knows a part
 UART = 0xA000_0000  # a board's memory ends below (see sim.boards)
 _ROOM, _FLASH_ROOM = 16 * MIB, 4 * MIB
 
