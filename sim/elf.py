@@ -82,6 +82,24 @@ class Elf:
         """Symbols that have that name in their source and are told apart by address, none of them global."""
         return [] if name in self.symbols else sorted(n for n in self.symbols if n.startswith(f"{name}@"))
 
+    @cached_property
+    def readable(self) -> Mapping[str, str]:
+        """Symbols of C++: linker name -> name as in the source, with arguments. Empty where no c++filt is there."""
+        from sim.failure.demangle import demangled
+
+        plain = {name: name.partition("@")[0] for name in self.symbols if name.startswith("_Z")}
+        long = demangled(plain.values())
+        return {name: long[p] + name[len(p) :] for name, p in plain.items() if p in long}
+
+    def shown(self, name: str) -> str:
+        """A symbol as people read it: `dsp::scale(float)` of `_ZN3dsp5scaleEf`, others as they are."""
+        return self.readable.get(name, name)
+
+    def shown_call(self, name: str) -> str:
+        """A function as people read it, with parentheses: `main()`, `dsp::scale(float)`."""
+        shown = self.shown(name)
+        return shown if "(" in shown else f"{shown}()"
+
     def read(self, address: int, length: int) -> bytes:
         """Bytes of the image as loaded. Raises IndexError where the image has none."""
         for segment in self.segments:

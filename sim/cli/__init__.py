@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with interruptible():
             args = _parser(chosen).parse_args(words)
+            # argparse does not tell what was behind it; None: there was no `--`
+            args.behind = words[words.index("--") + 1 :] if "--" in words else None
             return int(import_module(f"sim.cli.{args.command.replace('-', '_')}").run(args))
     except BoardlessError as error:
         print(f"boardless {chosen}: {error}", file=sys.stderr)

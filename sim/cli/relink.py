@@ -29,19 +29,21 @@ def run(args: argparse.Namespace) -> int:
     from sim.report import json_out
     from sim.target import Target
 
-    if not args.what:
-        raise UsageError("relink what?", hint="boardless relink product.elf, or boardless relink -- LINK COMMAND")
+    command: list[str] | None = args.behind
+    images = args.what[: len(args.what) - len(command or ())]
+    if len(images) + (command is not None) != 1:
+        raise UsageError("relink what? One ELF, or behind -- a link command" if not args.what else
+                         f"relink {' '.join(args.what)}: one ELF, or behind -- a link command",
+                         hint="boardless relink product.elf, or boardless relink -- LINK COMMAND")  # fmt: skip
     target = Target.of(settings_of(args))
-    by_command = len(args.what) > 1
-    given = Path(args.what[0])
-    out = args.output or (Path("twin.elf") if by_command else given.with_name(f"{given.stem}-twin.elf"))
+    out = args.output or (Path(images[0]).with_name(f"{Path(images[0]).stem}-twin.elf") if images else Path("twin.elf"))
     if any(Path(word).resolve() == out.resolve() for word in args.what):
         raise UsageError(f"{out} is the product's own file", hint="--output another one")
     check_outputs(out, args.json)
-    if by_command:
-        relink_by_command(args.what, target.board, target.layout, out)
+    if command is not None:
+        relink_by_command(command, target.board, target.layout, out)
     else:
-        relink_image(given, target.board, target.layout, out)
+        relink_image(Path(images[0]), target.board, target.layout, out)
     elf = load_elf(out)
     if args.json:
         result = {**target.described_without_tree(), "elf": str(out), "firmware_sha256": elf.sha256,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sim.elf import Elf, Symbol
 from sim.failure.debuginfo import DebugInfo
-from sim.failure.demangle import demangled
 from sim.failure.unwind import Frame
 
 
@@ -17,7 +16,6 @@ def lines_of(elf: Elf, info: DebugInfo | None, frames: Sequence[Frame]) -> list[
     code that it interrupted.
     """
     symbols = [elf.function_at(frame.site) for frame in frames]
-    names = demangled(s.name for s in symbols if s is not None)
     out: list[str] = []
     repeated = 0
     for i, (frame, symbol) in enumerate(zip(frames, symbols, strict=True)):
@@ -31,16 +29,16 @@ def lines_of(elf: Elf, info: DebugInfo | None, frames: Sequence[Frame]) -> list[
             out.append(f"-- {frame.note} --")
         if frame.interrupted:
             out.append("-- exception --")
-        out.append(_line(frame, symbol, names, info))
+        out.append(_line(elf, frame, symbol, info))
     if repeated:
         out.append(f"  ... {repeated} more of the same")
     return out
 
 
-def _line(frame: Frame, symbol: Symbol | None, names: Mapping[str, str], info: DebugInfo | None) -> str:
+def _line(elf: Elf, frame: Frame, symbol: Symbol | None, info: DebugInfo | None) -> str:
     sure = "" if frame.sure else "? "
     if symbol is None:
         return f"{sure}{frame.address:#010x}, where the image has no function"
     source = info.line(frame.site) if info is not None else ""
-    name = f"{names.get(symbol.name, symbol.name)}+{frame.address - symbol.address:#x}"
+    name = f"{elf.shown(symbol.name)}+{frame.address - symbol.address:#x}"
     return f"{sure}{name} ({frame.address:#010x})" + (f" at {source}" if source else "")

@@ -28,14 +28,19 @@ def demangled(names: Iterable[str]) -> dict[str, str]:
     return {}
 
 
+_MADE = ("vtable for ", "typeinfo ", "guard variable for ", "non-virtual thunk to ", "virtual thunk to ")
+
+
 def without_arguments(name: str) -> str:
-    """`ns::f<int>` of `void ns::f<int>(int, char) const`; other names as they are."""
+    """`ns::f<int>` of `void ns::f<int>(int, char) const`; others as they are, also what is inside a function."""
+    if name.startswith(_MADE):
+        return name
     depth = start = 0
     for i, c in enumerate(name):
         if name[start:i].endswith("operator"):
             continue  # the rest of the operator's own name
         if c == "(" and depth == 0 and i > start and not name.startswith("(anonymous namespace)", i):
-            return name[start:i]
+            return name if "::" in name[_closed(name, i) :].partition("[clone")[0] else name[start:i]
         if c in "<(":
             depth += 1
         elif c in ">)" and depth:
@@ -43,3 +48,13 @@ def without_arguments(name: str) -> str:
         elif c == " " and depth == 0:
             start = i + 1  # what stood in front is the type that a template returns
     return name[start:] if name.endswith(">") else name
+
+
+def _closed(name: str, at: int) -> int:
+    """Behind the parenthesis that closes the one there."""
+    depth = 0
+    for i in range(at, len(name)):
+        depth += (name[i] == "(") - (name[i] == ")")
+        if depth == 0:
+            return i + 1
+    return len(name)

@@ -64,9 +64,9 @@ def place_of(elf: Elf, layout: Layout, where: str | int) -> Place:
         if start is None or end is None:
             raise UsageError(f"{elf.path.name} has no arena of boardless", hint="give its symbol, or an address")
         return Place(where, (Memory(start.address, end.address - start.address),))
-    symbol = elf.symbols.get(where)
+    symbol = next((s for n, s in elf.symbols.items() if where in (n, elf.shown(n))), None)
     if symbol is None or not symbol.size:
-        known = [*NAMES, *(s.name for s in elf.symbols.values() if s.size)]
+        known = [*NAMES, *(elf.shown(s.name) for s in elf.symbols.values() if s.size)]
         raise UsageError(f"{elf.path.name} has no place {where!r} in memory", hint=near(where, known))
     return Place(where, (Memory(symbol.address, symbol.size),))
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.built_for import check_core
 from sim.elf import Elf, Symbol, load_elf
-from sim.errors import UsageError, near
 from sim.firmware.sizes import sizes_of
 
 if TYPE_CHECKING:
@@ -86,23 +84,8 @@ class Firmware:
         """Linker name -> symbol."""
         return self.parsed.symbols
 
-    @cached_property
-    def readable_names(self) -> Mapping[str, str]:
-        """Linker name -> name as in the source ("tflite::MicroInterpreter::Invoke()")."""
-        from sim.failure.demangle import demangled
-
-        return {name: name for name in self.symbols} | demangled(self.symbols)
-
     def symbol(self, name: str) -> Symbol:
-        """By linker name, or by readable name with or without arguments. Raises UsageError with near names."""
-        found = self.symbols.get(name)
-        if found:
-            return found
-        from sim.failure.demangle import without_arguments
+        """By linker name, or by readable name with or without arguments. Raises UsageError, with near names."""
+        from sim.machine.functions import symbol_meant
 
-        if any(n.startswith("_Z") for n in self.symbols):
-            for linker, readable in self.readable_names.items():
-                if name in (readable, without_arguments(readable)):
-                    return self.symbols[linker]
-        own = [n for n in self.symbols if not n.startswith("_")]
-        raise UsageError(f"{self.elf.name}: no symbol {name!r}", hint=near(name, own))
+        return symbol_meant(self.parsed, name)

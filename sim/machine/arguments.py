@@ -159,4 +159,4 @@ def check_count(name: str, prototype: Prototype | None, given: int) -> None:
         return
     takes = len(prototype.parameters)
     if takes != given:
-        raise UsageError(f"{name}() takes {takes} argument{'s' * (takes != 1)}, {given} given: {prototype}")
+        raise UsageError(f"{name} takes {takes} argument{'s' * (takes != 1)}, {given} given: {prototype}")

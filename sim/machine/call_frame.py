@@ -12,6 +12,7 @@ from sim.failure.prototypes import CType, Prototype
 from sim.machine import veneer as code
 from sim.machine.arguments import Placed, Value, in_float_registers, value_of
 from sim.machine.buffers import Buffer, buffer_of, is_buffer
+from sim.machine.functions import symbol_meant
 from sim.machine.given import place as place_meant
 from sim.machine.runner import Runner
 from sim.measure.stack import places
@@ -39,6 +40,7 @@ class CallFrame:
         at: str | int | None,
     ) -> None:
         self._runner = runner
+        name = runner.elf.shown_call(function.name)
         top = core[_SP] & ~7
         self.save = top - code.SAVED
         self.arguments = self.save - code.ARGUMENTS
@@ -48,7 +50,7 @@ class CallFrame:
             kind = prototype.parameters[i] if prototype and i < len(prototype.parameters) else None
             if kind is None and prototype and (isinstance(given, float) or _is_numpy_float(given)):
                 kind = _PROMOTED
-            who = f"{function.name}(), argument {i + 1}"
+            who = f"{name}, argument {i + 1}"
             if not is_buffer(given):
                 values.append(value_of(given, kind, who))
                 continue
@@ -63,14 +65,14 @@ class CallFrame:
             buffers.append(buffer)
             values.append(Value(buffer.address, 4))
         if place is not None and place.size < 0:
-            raise UsageError(f"{function.name}(): the arrays do not fit at {at!r}: {-place.size} bytes too many")
+            raise UsageError(f"{name}: the arrays do not fit at {at!r}: {-place.size} bytes too many")
         self.buffers: list[Buffer] = buffers
         self.placed = Placed.of(values, in_float_registers(runner.elf, prototype))
         self.sp = low - len(self.placed.stack)
         self._span = Memory(self.sp, top - self.sp)
-        self._check_room(function, core[_SP])
+        self._check_room(name, core[_SP])
 
-    def _check_room(self, function: Symbol, sp: int) -> None:
+    def _check_room(self, name: str, sp: int) -> None:
         ram = self._runner.layout.ram
         if not ram.origin < sp <= ram.end:
             raise UsageError(f"the stack pointer is {sp:#010x}, which is not RAM: nothing can be called",
@@ -78,7 +80,7 @@ class CallFrame:
         low = self._stack_low(sp)
         if self.sp - _OWN < low:
             raise UsageError(
-                f"{function.name}(): its arguments take {self._span.size} bytes, and between the stack pointer "
+                f"{name}: its arguments take {self._span.size} bytes, and between the stack pointer "
                 f"{sp:#010x} and {low:#010x} are {sp - low}",
                 hint="give the arrays a place of their own: machine.call(..., at=address or symbol)",
             )
@@ -123,8 +125,10 @@ def _place(runner: Runner, at: str | int) -> Memory:
     if isinstance(at, int):
         place = Memory(at, runner.layout.ram.end - at)
     else:
-        runner.memory.read(at)  # whether there is such a symbol
-        place = Memory(runner.elf.symbols[at].address, runner.elf.symbols[at].size)
+        symbol = symbol_meant(runner.elf, at)
+        if symbol.size == 0:
+            raise UsageError(f"at={at!r}: {runner.elf.path.name} does not say its size", hint="give its address")
+        place = Memory(symbol.address, symbol.size)
     try:
         runner.memory.check_ram(place.origin, max(place.size, 1))
     except IndexError as error:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.elf import Symbol
 from sim.failure.prototypes import CType, Prototype
 from sim.machine.arguments import WORD, number
 from sim.machine.buffers import Buffer
@@ -34,7 +33,7 @@ class CallResult:
 
 
 def result_of(
-    function: Symbol,
+    function: str,
     prototype: Prototype | None,
     back: Sequence[int],
     floats: bytes | None,
@@ -49,7 +48,7 @@ def result_of(
     assert isinstance(single, float)
     assert isinstance(double, float)
     return CallResult(
-        function=function.name,
+        function=function,
         value=number(in_floats if kind.kind == "float" else long, kind),
         word=back[0],
         value64=long,

@@ -28,8 +28,9 @@ def call(
     check_can(runner)
     function = function_meant(runner.elf, where, runner.layout)
     prototype = prototype_of(runner.elf, function)
-    check_count(function.name, prototype, len(arguments))
-    check_result(function.name, prototype)
+    name = runner.elf.shown_call(function.name)
+    check_count(name, prototype, len(arguments))
+    check_result(name, prototype)
     limit_ps = picoseconds(within)
     core = standing(runner)
     frame = CallFrame(runner, function, prototype, arguments, core, at)
@@ -54,7 +55,7 @@ def check_result(name: str, prototype: Prototype | None) -> None:
     """Raises UsageError for a function whose result has no place in r0 and r1: it would take r0 for an address."""
     result = None if prototype is None else prototype.result
     if result is not None and result.kind == "other" and result.size > 4:
-        raise UsageError(f"{name}() gives a {result.name} of {result.size} bytes, no number and no pointer",
+        raise UsageError(f"{name} gives a {result.name} of {result.size} bytes, no number and no pointer",
                          hint="call a function around it")  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def _called(
     # Instead of the call that stands here: so nothing is executed between the counts and the first instruction.
     registers[_LR], registers[_PC] = veneer.at(code.RETURNED) | 1, function.address
     instructions, cycles = session.instructions, session.cycles
-    name = f"{function.name}()"
+    name = runner.elf.shown_call(function.name)
     try:
         _go(runner, registers, code.RETURNED, limit_ps, f"{name} to return")
     except _NotReturned:
@@ -112,7 +113,7 @@ def _called(
     _go(runner, registers, code.LEFT, PS, "the call to end")
     floats = runner.memory.readable(frame.arguments, 8) if in_float_registers(runner.elf, prototype) else None
     runner.steered.stand_at(core)
-    return result_of(function, prototype, back, floats, instructions, cycles, frame.buffers)
+    return result_of(runner.elf.shown(function.name), prototype, back, floats, instructions, cycles, frame.buffers)
 
 
 class _NotReturned(Exception):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from sim.elf import Elf, Symbol
 from sim.engines.protocol import Layout
 from sim.errors import UsageError, near
-from sim.failure.demangle import demangled, without_arguments
+from sim.failure.demangle import without_arguments
 from sim.machine.given import place
 from sim.machine.veneer import CALL
 
@@ -25,27 +25,33 @@ def _named(elf: Elf, name: str) -> Symbol:
     if name in elf.symbols:
         raise not_a_function(elf, name)
     check_one(elf, name)
-    readable = _readable_names(elf)
-    found = _by_readable_name(elf, name, readable)
+    readable = [n for n in elf.readable if elf.symbols[n].function]
+    found = _by_readable_name(elf, name, readable, "functions")
     if found is not None:
         return found
+    data = _by_readable_name(elf, name, (n for n in elf.readable if n not in elf.functions), "symbols")
+    if data is not None:
+        raise not_a_function(elf, data.name)
     own = {n.removeprefix("boardless_") for n in elf.functions if not n.startswith(("_", CALL))}
     if not own and not readable:
         raise UsageError(f"{elf.path.name} has no symbols: {name!r} cannot be looked up",
                          hint="give its address, Thumb bit set, or an ELF that was not stripped")  # fmt: skip
     raise UsageError(
         f"{elf.path.name} has no function {name!r} (inlined away?)",
-        hint=near(name, own | {without_arguments(n) for n in readable.values()}),
+        hint=near(name, own | {without_arguments(elf.readable[n]) for n in readable}),
     )
 
 
 def symbol_meant(elf: Elf, name: str) -> Symbol:
     """Data or a function by name. Raises UsageError, with near names, or with those of that name in the source."""
-    if name not in elf.symbols:
-        check_one(elf, name)
-        own = [n for n in elf.symbols if not n.startswith(CALL)]  # not those of the veneer
-        raise UsageError(f"{elf.path.name} has no symbol {name!r}", hint=near(name, own))
-    return elf.symbols[name]
+    if name in elf.symbols:
+        return elf.symbols[name]
+    check_one(elf, name)
+    found = _by_readable_name(elf, name, elf.readable, "symbols")
+    if found is not None:
+        return found
+    own = [elf.shown(n) for n in elf.symbols if not n.startswith(CALL)]  # not those of the veneer
+    raise UsageError(f"{elf.path.name} has no symbol {name!r}", hint=near(name, own))
 
 
 def check_one(elf: Elf, name: str) -> None:
@@ -57,26 +63,28 @@ def check_one(elf: Elf, name: str) -> None:
 
 def not_a_function(elf: Elf, name: str) -> UsageError:
     """The error for a symbol that is none."""
+    shown = elf.shown(name)
     if elf.symbols[name].size:
-        return UsageError(f"{elf.path.name}: {name!r} is data, not a function")
-    return UsageError(f"{elf.path.name}: {name!r} is a label, not a function",
+        return UsageError(f"{elf.path.name}: {shown!r} is data, not a function")
+    return UsageError(f"{elf.path.name}: {shown!r} is a label, not a function",
                       hint=f"in assembler: .type {name}, %function; or give its address, Thumb bit set")  # fmt: skip
 
 
-def _readable_names(elf: Elf) -> dict[str, str]:
-    """Functions of C++: linker name -> name as in the source, with arguments."""
-    return demangled(n for n in elf.functions if n.startswith("_Z"))
+def _by_readable_name(elf: Elf, name: str, linkers: Iterable[str], what: str) -> Symbol | None:
+    """One of C++ by its name as in the source, with or without arguments and what a template returns.
 
-
-def _by_readable_name(elf: Elf, name: str, readable: Mapping[str, str]) -> Symbol | None:
-    """A function of C++ by its name as in the source, with or without arguments and what a template returns."""
+    Raises UsageError where there are several.
+    """
     names = {}
-    for linker, long in readable.items():
+    for linker in linkers:
+        long = elf.readable[linker]
         short = without_arguments(long)
-        if name in (long, short, short + long.partition(short)[2]):
+        if name == long:
+            return elf.symbols[linker]
+        if name in (short, short + long.partition(short)[2]):
             names[linker] = long
-    if len({elf.functions[linker] for linker in names}) > 1:  # constructors come as two that are one
-        raise UsageError(f"{elf.path.name} has {len(names)} functions {name!r}",
+    if len({elf.symbols[linker].address for linker in names}) > 1:  # constructors come as two that are one
+        raise UsageError(f"{elf.path.name} has {len(names)} {what} {name!r}",
                          hint="one of: " + "; ".join(sorted(set(names.values()))))  # fmt: skip
     return elf.symbols[next(iter(names))] if names else None
 
@@ -85,12 +93,14 @@ def _at(elf: Elf, address: int, layout: Layout) -> Symbol:
     start = address & ~1
     found = elf.function_at(start)
     if found is not None and found.address != start:
-        raise UsageError(f"{address:#010x} is in the middle of {found.name}, which begins at {found.address | 1:#010x}")
+        raise UsageError(
+            f"{address:#010x} is in the middle of {elf.shown(found.name)}, which begins at {found.address | 1:#010x}"
+        )
     if found is not None:
         return found
     data = next((s for s in elf.symbols.values() if not s.function and s.address <= start < s.address + s.size), None)
     if data is not None:
-        raise UsageError(f"{address:#010x} is in {data.name!r}, which is data, not code")
+        raise UsageError(f"{address:#010x} is in {elf.shown(data.name)!r}, which is data, not code")
     if not address & 1:
         raise UsageError(f"{address:#010x} is even: an address of code has the Thumb bit set, as a pointer in C has it",
                          hint=f"{address | 1:#010x}")  # fmt: skip

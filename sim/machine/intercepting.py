@@ -28,7 +28,8 @@ class InterceptedCall:
     def __init__(self, runner: Runner, function: Symbol, prototype: Prototype | None, core: Sequence[int]) -> None:
         self._runner, self._prototype, self._core = runner, prototype, core
         self._floats: Sequence[int] | None = None
-        self.function = function.name
+        self.function = runner.elf.shown(function.name)
+        self._call = runner.elf.shown_call(function.name)
         self.original = False
 
     @property
@@ -51,11 +52,11 @@ class InterceptedCall:
     def arguments(self) -> tuple[int | float, ...]:
         """The arguments by their C types. Raises UsageError where the image has no debug information of them."""
         if self._prototype is None:
-            raise UsageError(f"the image does not say what {self.function}() takes", hint="call.words are r0 to r3")
+            raise UsageError(f"the image does not say what {self._call} takes", hint="call.words are r0 to r3")
         kinds = self._prototype.parameters
         unknown = next((k.name for k in kinds if k.kind == "other"), None)
         if unknown is not None:
-            raise UsageError(f"{self.function}() takes a {unknown}: only of numbers and pointers is the place known",
+            raise UsageError(f"{self._call} takes a {unknown}: only of numbers and pointers is the place known",
                              hint="call.words are r0 to r3, call.read(...) what lies on the stack")  # fmt: skip
         sizes = [(8 if k.size > 4 else 4, k.kind == "float") for k in kinds]
         found = places(sizes, in_float_registers(self._runner.elf, self._prototype))[0]
@@ -76,7 +77,7 @@ class InterceptedCall:
     def caller(self) -> str:
         """The function that called."""
         found = self._runner.elf.function_at((self._core[_LR] & ~1) - 1)
-        return found.name if found is not None else ""
+        return self._runner.elf.shown(found.name) if found is not None else ""
 
     def read(self, where: str | int, length: int | None = None) -> bytes:
         """As `Machine.read`."""
@@ -104,6 +105,7 @@ class Interception:
         self._runner, self._replacement = runner, replacement
         self._function = function_meant(runner.elf, name, runner.layout)
         self._prototype = prototype_of(runner.elf, self._function)
+        self._call = runner.elf.shown_call(self._function.name)
         self.calls = 0
         at = self._function.address
         self._names = [n for n, address in runner.elf.functions.items() if address == at]
@@ -119,13 +121,15 @@ class Interception:
         runner.session.arm(self._function.name, Arm(stop=True))
 
     def _called(self) -> None:
-        runner, name = self._runner, self._function.name
+        runner = self._runner
         core = runner.steered.core()
         if not core:
-            raise runner.failed(f"{name} was not called: the code in front of it runs into it, so it has no caller")
+            raise runner.failed(
+                f"{self._call} was not called: the code in front of it runs into it, so it has no caller"
+            )
         self.calls += 1
         call = InterceptedCall(runner, self._function, self._prototype, core)
-        runner.standing_in = f"the Python function that replaces {name}()"
+        runner.standing_in = f"the Python function that replaces {self._call}"
         try:
             result = self._replacement(call)
         finally:
@@ -143,9 +147,9 @@ class Interception:
         kind = self._prototype.result if self._prototype else None
         if result is None or (kind is not None and kind.kind == "void"):
             if result is not None:
-                raise UsageError(f"{self._function.name}() gives nothing, and its replacement returned {result!r}")
+                raise UsageError(f"{self._call} gives nothing, and its replacement returned {result!r}")
             return registers
-        value = value_of(self._fitting(result, kind), kind, f"what replaces {self._function.name}() returned")
+        value = value_of(self._fitting(result, kind), kind, f"what replaces {self._call} returned")
         registers[0] = value.bits & WORD
         if value.size == 8:
             registers[1] = value.bits >> 32

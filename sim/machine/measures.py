@@ -8,7 +8,6 @@ from sim.clock import cycle_model
 from sim.durations import picoseconds, shown
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun
 from sim.errors import UsageError
-from sim.failure.demangle import demangled
 from sim.machine.base import MachineBase
 from sim.machine.failing import NotSeen
 from sim.machine.functions import function_meant
@@ -37,8 +36,7 @@ class MeasuringMachine(MachineBase):
                 lambda: len(self._regions.runs(symbol, first)) >= runs, within, f"{runs} runs of {region!r}"
             )
         except NotSeen:
-            names = (symbol, demangled([symbol]).get(symbol))
-            if any(frame.function in names for frame in backtrace(self._runner)):
+            if any(frame.function == self.elf.shown(symbol) for frame in backtrace(self._runner)):
                 text = f"{region!r} runs and has not returned within {shown(picoseconds(within))} of board time"
                 raise self._runner.failed(text, awaited=f"{runs} runs of {region!r}", kind=NotSeen) from None
             raise

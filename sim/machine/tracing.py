@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sim.failure.backtrace import lines_of
 from sim.failure.debuginfo import debug_info
-from sim.failure.demangle import demangled
 from sim.failure.unwind import Unwinder
 from sim.machine.runner import Runner
 
@@ -56,11 +55,10 @@ def backtrace(runner: Runner) -> Backtrace:
     unwinder = Unwinder(elf, info, runner.memory.readable, runner.layout.ram, stacks)
     found = unwinder.frames(registers)
     symbols = [elf.function_at(frame.site) for frame in found]
-    names = demangled(s.name for s in symbols if s is not None)
     frames = []
     for frame, symbol in zip(found, symbols, strict=True):
         source = info.line(frame.site) if info is not None else ""
         file, _, line = source.rpartition(":")
-        name = names.get(symbol.name, symbol.name) if symbol is not None else ""
+        name = elf.shown(symbol.name) if symbol is not None else ""
         frames.append(TraceFrame(name, file, int(line or 0), frame.address, frame.sure, frame.interrupted))
     return Backtrace(tuple(frames), "\n".join(lines_of(elf, info, found)))

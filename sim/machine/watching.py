@@ -185,6 +185,6 @@ class Watches:
             size=access.size,
             write=access.write,
             value=access.value,
-            function=function.name if function is not None else "",
+            function=elf.shown(function.name) if function is not None else "",
             line=info.line(access.pc) if info is not None else "",
         )

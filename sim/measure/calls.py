@@ -63,11 +63,15 @@ def operator_totals(nodes: Sequence[CallNode]) -> dict[int, int]:
 
 
 def readable(nodes: Sequence[CallNode]) -> dict[str, str]:
-    """Linker name -> name as in the source, without arguments."""
+    """Linker name -> name as in the source; with arguments where only they tell one from another."""
     symbols = {n.function for n in nodes}
     plain = {s: s.split("@", 1)[0] for s in symbols}  # see sim.elf: functions of one name in several files
     long = demangled(plain.values())
-    return {s: without_arguments(long.get(p, p)) for s, p in plain.items()}
+    names = {s: long.get(p, p) for s, p in plain.items()}
+    same: dict[str, set[str]] = {}
+    for name in names.values():
+        same.setdefault(without_arguments(name), set()).add(name)
+    return {s: name if len(same[without_arguments(name)]) > 1 else without_arguments(name) for s, name in names.items()}
 
 
 def stacks(nodes: Sequence[CallNode], layers: Sequence[str]) -> Iterator[tuple[list[str], CallNode]]:

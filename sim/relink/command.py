@@ -67,7 +67,8 @@ def _check(words: Sequence[str]) -> None:
     if not words or not _LINKERS.fullmatch(Path(words[0]).name):
         raise UsageError(
             f"{words[0] if words else 'nothing'!r} is no linker",
-            hint="behind -- goes the link command of the build: arm-none-eabi-gcc ... -T product.ld ... -o product.elf",
+            hint="behind -- goes the link command of the build, as make V=1 or ninja -t commands show it: "
+            "arm-none-eabi-gcc ... -T product.ld ... -o product.elf",
         )
     if shutil.which(words[0]) is None:
         raise SetupError(f"{words[0]} is not installed", hint="the toolchain that the product is built with")

@@ -188,8 +188,8 @@ def test_functions_of_every_core(core: str, tmp_path: Path) -> None:
             assert machine.read_int("g_out") == 1006
 
 
-def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
-    source = tmp_path / "more.cc"
+def cpp_source(folder: Path) -> Path:
+    source = folder / "more.cc"
     source.write_text(
         "namespace dsp {\n"
         "__attribute__((used, noinline)) int twice(int x) { return 2 * x; }\n"
@@ -198,12 +198,21 @@ def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
         "template <typename T> __attribute__((used, noinline)) T first(const T *x) { return *x; }\n"
         "template short first<short>(const short *);\n"
         "}\n"
+        "namespace dsp { volatile int g_sum = 5; static volatile int g_own = 6; }\n"
+        "__attribute__((used, noinline)) void add(int x) { static volatile int calls; calls = calls + 1;\n"
+        " dsp::g_sum = dsp::g_sum + x + dsp::g_own; }\n"
         '__attribute__((noinline)) void loop() { asm volatile("nop"); }\n'
         "__attribute__((noinline)) void for_ever() { for (;;) loop(); }\n"
         'extern "C" int main(void) { for_ever(); }\n'
     )
-    with product(native_elf(tmp_path, flags=[str(source), "-Wl,--allow-multiple-definition"])) as machine:
-        assert machine.call("dsp::twice", 21).value == 42
+    return source
+
+
+def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
+    with product(native_elf(tmp_path, flags=[str(cpp_source(tmp_path)), "-Wl,--allow-multiple-definition"])) as machine:
+        called = machine.call("dsp::twice", 21)
+        assert (called.value, called.function) == (42, "dsp::twice(int)")
+        assert machine.call("_ZN3dsp5twiceEi", 21).function == "dsp::twice(int)"
         assert machine.call("dsp::over(float)", 3.0).value == 1.5
         with pytest.raises(UsageError, match=r"has 2 functions 'dsp::over'\n.*dsp::over\(float\); dsp::over\(int\)"):
             machine.call("dsp::over", 1)
@@ -216,6 +225,33 @@ def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
             machine.measure("for_ever()", within="1 ms")
         with machine.intercept("dsp::twice", lambda call: 7):
             assert machine.call("dsp::twice(int)", 1).value == 7
+        with pytest.raises(UsageError, match=r"^dsp::over\(int\) takes 1 argument, 0 given"):
+            machine.call("dsp::over(int)")
+        with pytest.raises(UsageError, match=r"is in the middle of dsp::twice\(int\), which begins"):
+            machine.call(machine.elf.functions["_ZN3dsp5twiceEi"] + 3)
+
+
+def test_data_of_cpp_and_who_uses_it_by_readable_names(tmp_path: Path) -> None:
+    with product(native_elf(tmp_path, flags=[str(cpp_source(tmp_path)), "-Wl,--allow-multiple-definition"])) as machine:
+        for name in ("dsp::g_sum", "_ZN3dsp5g_sumE"):
+            assert machine.read_int(name) == 5
+        machine.write("dsp::g_sum", 1)
+        assert machine.read_int("dsp::g_own") == 6
+        with machine.watch("dsp::g_sum", on="access") as watch:
+            machine.call("add", 3)
+            assert [(e.function, e.write, e.value) for e in watch.events] == [
+                ("add(int)", False, 1),
+                ("add(int)", True, 10),
+            ]
+        assert machine.read_int("add(int)::calls") == 1
+        callers = []
+        with machine.intercept("loop", lambda call: callers.append((call.function, call.caller))):
+            machine.run("1 us")
+        assert callers[0] == ("loop()", "for_ever()")
+        with pytest.raises(UsageError, match=r"has no symbol 'dsp::g_sun'\n.*did you mean 'dsp::g_sum'"):
+            machine.read("dsp::g_sun")
+        with pytest.raises(UsageError, match="'dsp::g_sum' is data, not a function"):
+            machine.call("dsp::g_sum")
 
 
 def test_an_address_is_called_as_a_pointer_of_c(image: Path) -> None:

@@ -104,6 +104,12 @@ def test_flame_graph_weighs_every_place_once() -> None:
         ("tflite::(anonymous namespace)::Eval(TfLiteContext*)", "tflite::(anonymous namespace)::Eval"),
         ("memcpy", "memcpy"),
         ("a::b()", "a::b"),
+        ("a::b(int) [clone .constprop.0]", "a::b"),
+        ("a::B::operator()(int) const", "a::B::operator()"),
+        ("a::b(int)::{lambda(int)#1}::operator()(int) const", "a::b(int)::{lambda(int)#1}::operator()(int) const"),
+        ("a::b()::counter", "a::b()::counter"),
+        ("guard variable for a::b()::counter", "guard variable for a::b()::counter"),
+        ("non-virtual thunk to a::B::b()", "non-virtual thunk to a::B::b()"),
     ],
 )
 def test_names_lose_their_arguments(long: str, short: str) -> None:
