@@ -38,6 +38,10 @@ class StimulusWarning(UserWarning):
     """What is played to a sensor does not fit it well: beyond its range, at another rate, a channel missing."""
 
 
+class CallWarning(UserWarning):
+    """A function that a test calls is replaced by one of Python: what came back says nothing of the image's own."""
+
+
 class FirmwareFailure(Exception):
     """The firmware itself failed: fault, hang, wrong use of the port. Exit code 1, a failed test.
 

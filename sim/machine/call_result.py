@@ -18,7 +18,8 @@ class CallResult:
     """What a function gave. `value`: by its C type, None for void; without debug information r0, unsigned.
 
     `buffers`: the arrays that were given, as they are after the call. `instructions` and `cycles`: from the function's
-    first instruction to its return; `cycles` is None where the board's core has no timing model.
+    first instruction to its return; `cycles` is None where the board's core has no timing model. `replaced`: one of Python
+    was called in its place (`machine.intercept`), so nothing of it was executed and both are 0.
     """
 
     function: str
@@ -30,6 +31,7 @@ class CallResult:
     instructions: int
     cycles: int | None
     buffers: tuple[Any, ...] = field(repr=False)
+    replaced: bool = False
 
 
 def result_of(
@@ -40,6 +42,7 @@ def result_of(
     instructions: int,
     cycles: int | None,
     buffers: Sequence[Buffer],
+    replaced: bool,
 ) -> CallResult:
     long = back[1] << 32 | back[0]
     in_floats = long if floats is None else int.from_bytes(floats, "little")
@@ -57,4 +60,5 @@ def result_of(
         instructions=instructions,
         cycles=cycles,
         buffers=tuple(b.given_back() for b in buffers),
+        replaced=replaced,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sim.durations import PS, picoseconds, shown
 from sim.elf import Symbol
 from sim.engines.protocol import REGISTERS, Arm
-from sim.errors import UsageError
+from sim.errors import CallWarning, UsageError
 from sim.failure.prototypes import Prototype, prototype_of
 from sim.machine import veneer as code
 from sim.machine.arguments import check_count, in_float_registers
@@ -35,7 +36,11 @@ def call(
     core = standing(runner)
     frame = CallFrame(runner, function, prototype, arguments, core, at)
     with runner.request_aside(), frame.in_memory():
-        return _called(runner, function, prototype, frame, core, limit_ps)
+        result = _called(runner, function, prototype, frame, core, limit_ps)
+    if result.replaced:
+        warnings.warn(f"{name} is replaced by a function of Python: nothing of the image's own was executed, so the "
+                      "call has 0 instructions. remove() ends that", CallWarning, stacklevel=3)  # fmt: skip
+    return result
 
 
 def check_can(runner: Runner) -> None:
@@ -113,7 +118,11 @@ def _called(
     _go(runner, registers, code.LEFT, PS, "the call to end")
     floats = runner.memory.readable(frame.arguments, 8) if in_float_registers(runner.elf, prototype) else None
     runner.steered.stand_at(core)
-    return result_of(runner.elf.shown(function.name), prototype, back, floats, instructions, cycles, frame.buffers)
+    waited_for = (n for n, address in runner.elf.functions.items() if address == function.address)
+    replaced = instructions == 0 and any(n in runner.on_call for n in waited_for)
+    return result_of(
+        runner.elf.shown(function.name), prototype, back, floats, instructions, cycles, frame.buffers, replaced
+    )
 
 
 class _NotReturned(Exception):

@@ -76,6 +76,7 @@ def test_arrays_come_back_and_memory_is_as_before(image: Path) -> None:
         assert all(i + ram.origin < machine.registers()["sp"] for i in changed), "only the functions' own stack"
 
 
+@pytest.mark.filterwarnings("ignore::sim.errors.CallWarning")
 def test_a_place_for_arrays_can_be_named(image: Path) -> None:
     with product(image) as machine:
         address = machine.elf.symbols["place"].address
@@ -208,6 +209,7 @@ def cpp_source(folder: Path) -> Path:
     return source
 
 
+@pytest.mark.filterwarnings("ignore::sim.errors.CallWarning")
 def test_functions_of_cpp_by_their_readable_names(tmp_path: Path) -> None:
     with product(native_elf(tmp_path, flags=[str(cpp_source(tmp_path)), "-Wl,--allow-multiple-definition"])) as machine:
         called = machine.call("dsp::twice", 21)

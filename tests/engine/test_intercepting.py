@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from native import native_elf, product
 
-from sim.errors import UsageError
+from sim.errors import CallWarning, UsageError
 from sim.machine import Machine
 from sim.machine.intercepting import InterceptedCall
 
@@ -62,6 +62,7 @@ def test_arguments_of_which_the_place_is_not_known(image: Path) -> None:
         machine.call(machine.elf.functions["caller_of_pair"] | 1)
 
 
+@pytest.mark.filterwarnings("ignore::sim.errors.CallWarning")
 def test_results_of_every_kind(image: Path) -> None:
     with product(image) as machine:
         with machine.intercept("minus64", lambda call: -(1 << 40)):
@@ -83,6 +84,23 @@ def test_the_original_can_run_after_all(image: Path) -> None:
         assert machine.read_int("g_out") == 3 * 7 + 1 + 5
 
 
+def test_a_call_of_what_is_replaced_says_so(image: Path) -> None:
+    """It has 0 instructions, which every bound would keep."""
+    with product(image) as machine:
+        with machine.intercept("add4", lambda call: 7) as replaced:
+            with pytest.warns(CallWarning, match=r"add4\(\) is replaced by a function of Python: nothing of") as warned:
+                called = machine.call("add4", 1, 2, 3, 4)
+            assert warned[0].filename == __file__
+            assert (called.value, called.instructions, called.replaced, replaced.calls) == (7, 0, True, 1)
+            assert "replaced=True" in repr(called)
+        with machine.intercept("add4", lambda call: call.run_original()):
+            assert not machine.call("add4", 1, 2, 3, 4).replaced
+        called = machine.call("add4", 1, 2, 3, 4)
+        assert called.instructions > 0
+        assert not called.replaced
+
+
+@pytest.mark.filterwarnings("ignore::sim.errors.CallWarning")
 def test_memory_is_read_and_written_in_between(image: Path) -> None:
     with product(image) as machine:
 
