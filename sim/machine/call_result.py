@@ -18,8 +18,8 @@ class CallResult:
     """What a function gave. `value`: by its C type, None for void; without debug information r0, unsigned.
 
     `buffers`: the arrays that were given, as they are after the call. `instructions` and `cycles`: from the function's
-    first instruction to its return; `cycles` is None where the board's core has no timing model. `replaced`: one of Python
-    was called in its place (`machine.intercept`), so nothing of it was executed and both are 0.
+    first instruction to its return; `cycles` is None where the board's core has no timing model. `replaced`: a Python
+    function was called in its place (`machine.intercept`): nothing of it was executed, and both are 0.
     """
 
     function: str
