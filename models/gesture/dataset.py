@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import UsageError
+
 RATE = 10.0  # Hz
 SOURCE = "BasicMotions (aeon)"
 
 
-class DataMissing(Exception):
+class DataMissing(UsageError):
     """Neither package that brings the data is installed."""
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import UsageError
+
 SOURCE = "digits (scikit-learn)"
 INK, PAPER = 0.8, 0.1  # shares of full scale: bright strokes on dark
 
 
-class DataMissing(Exception):
+class DataMissing(UsageError):
     """The package that brings the data is not installed."""
 
 

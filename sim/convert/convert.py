@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def convert(
     # The file calls an output "Identity"; the layer's name says more.
     outs = [replace(q, name=n) for q, n in zip(outs, names, strict=True)]
     path = _write(Path(out), data_bytes) if out is not None else None
-    notes[:0] = _about(goal, dtype, len(rows[0]), len(few[0]))
+    notes[:0] = _about(goal, dtype, len(rows[0]), len(few[0])) + _one_class(names, wanted)
     return Conversion(
         tflite=data_bytes,
         inputs=tuple(ins),
@@ -88,6 +89,18 @@ def convert(
         refusals=goal.refusals(data_bytes, notes),
         path=path,
     )
+
+
+def _one_class(names: Sequence[str], wanted: Sequence[quantise.Array]) -> list[str]:
+    """Samples of one class alone give ranges that cut the others off, and the error over them does not show it."""
+    notes = []
+    for name, out in zip(names, wanted, strict=True):
+        scores = out.reshape(len(out), -1)
+        shares = scores.shape[1] > 1 and scores.min() >= -1e-6 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
+        if shares and len(chosen := np.unique(scores.argmax(axis=1))) == 1:
+            notes.append(f"{name}: class {chosen[0]} for all {len(out)} samples compared: the ranges, and the error, "
+                         "are those of one class; give samples of all")  # fmt: skip
+    return notes
 
 
 def _about(goal: Target, dtype: str, rows: int, compared: int) -> list[str]:

@@ -61,7 +61,7 @@ class Conversion:
     `refusals` are what the tree still cannot compute, one text each (empty: it runs).
     """
 
-    tflite: bytes
+    tflite: bytes = field(repr=False)
     inputs: tuple[Quantisation, ...]
     outputs: tuple[Quantisation, ...]
     errors: tuple[OutputError, ...]

@@ -64,6 +64,16 @@ def test_result_says_what_was_chosen(saved, tmp_path):
     assert result.refusals == ()
 
 
+def test_samples_of_one_class_are_told(saved):
+    """Ranges taken from them cut the other classes off."""
+    chosen = tf.keras.models.load_model(saved)(X).numpy().argmax(axis=1)
+    assert len(set(chosen)) > 1
+    assert not [n for n in convert(saved, X).notes if "of one class" in n]
+    one = convert(saved, X[chosen == chosen[0]].repeat(2, axis=0))
+    assert [n for n in one.notes if n.startswith(f"score: class {chosen[0]} for all")]
+    assert "b'" not in repr(one), "the bytes of the model are not for eyes"
+
+
 def test_dense_has_one_scale_on_the_2020_tree():
     model = Model.from_bytes(convert(small(), X).tflite)
     weights = [model.tensors[o.inputs[1]] for o in model.operators if o.kind == "FULLY_CONNECTED"]
