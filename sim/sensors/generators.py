@@ -17,7 +17,7 @@ from sim.errors import UsageError, near
 from sim.sensors.frames import Frames
 from sim.sensors.recording import Recording
 from sim.sensors.stimulus import Stimulus, Values
-from sim.sensors.units import factor
+from sim.sensors.units import factor, quantity
 
 Anything = TypeVar("Anything", Recording, Frames)
 _AXES = (("ax", "ay", "az"), ("gx", "gy", "gz"))
@@ -94,7 +94,8 @@ def tilt(recording: Recording, roll: float = 0.0, pitch: float = 0.0, yaw: float
 def mix(recording: Recording, other: Recording, snr: float | None = None) -> Recording:
     """Both at once, as long as the first; the second is resampled, and repeated where it is shorter.
 
-    `snr`: the second is made that many dB fainter than the first (powers over the whole); None: as they are.
+    `snr`: the second is made that many dB fainter than the first: of each quantity (the axes of an accelerometer, of
+    a gyroscope) the power of what moves, as in `noise`; None: as they are.
     """
     if set(other.channels) != set(recording.channels):
         raise UsageError(
@@ -106,10 +107,13 @@ def mix(recording: Recording, other: Recording, snr: float | None = None) -> Rec
     added = np.resize(fitting.values * scale, recording.values.shape)
     if snr is not None:
         _finite(recording.name, snr=snr)
-        loud, faint = np.mean(recording.values**2), np.mean(added**2)
-        if faint == 0:
+        moves = np.var(added, axis=0)
+        if not moves.any():
             raise UsageError(f"{other.name} is silent", hint="no signal-to-noise ratio can be made of it")
-        added = added * math.sqrt(loud / faint) * 10 ** (-snr / 20)
+        for columns in _quantities(recording):
+            loud, faint = np.var(recording.values[:, columns], axis=0).sum(), moves[columns].sum()
+            if faint:  # a gyroscope of zeros beside an accelerometer adds nothing
+                added[:, columns] *= math.sqrt(loud / faint) * 10 ** (-snr / 20)
     return _with(recording, recording.values + added)
 
 
@@ -119,8 +123,14 @@ def resampled(recording: Recording, rate: float) -> Recording:
         return recording
     found = sampled(recording, rate)
     return Recording(
-        found.values, found.channels, found.units, rate=rate, name=recording.name, source=recording.source
-    )  # fmt: skip
+        found.values,
+        found.channels,
+        found.units,
+        rate=rate,
+        name=recording.name,
+        source=recording.source,
+        interpolation=recording.interpolation,
+    )
 
 
 def hum(
@@ -157,17 +167,28 @@ def brightness(frames: Frames, gain: float = 1.0, offset: float = 0.0) -> Frames
 
 
 def motion_blur(frames: Frames, pixels: int, angle: float = 0.0) -> Frames:
-    """Each picture smeared over that many pixels, along `angle` degrees (0: to the right, 90: down)."""
+    """Each picture smeared over that many pixels, along `angle` degrees (0: to the right, 90: down).
+
+    Places between pixels are shared by the four around them; an even number reaches one pixel further back.
+    """
     _finite(frames.name, angle=angle)
     if pixels < 1 or pixels > max(frames.width, frames.height):
         raise UsageError(f"{frames.name}: a blur of {pixels} pixels", hint="1 (none) up to the frame's size")
     images = frames.values.reshape(-1, frames.height, frames.width)
     total = np.zeros_like(images)
     for step in range(pixels):
-        along = step - (pixels - 1) / 2
-        dy, dx = round(along * math.sin(math.radians(angle))), round(along * math.cos(math.radians(angle)))
-        total += images[:, _clipped(dy, frames.height)][:, :, _clipped(dx, frames.width)]
+        along = step - pixels // 2
+        for dy, down in _between(along * math.sin(math.radians(angle))):
+            for dx, right in _between(along * math.cos(math.radians(angle))):
+                total += down * right * images[:, _clipped(dy, frames.height)][:, :, _clipped(dx, frames.width)]
     return frames.changed((total / pixels).reshape(len(images), -1))
+
+
+def _between(place: float) -> list[tuple[int, float]]:
+    """The whole numbers around a place, and their shares of it; one where it is whole."""
+    place = round(place, 9)  # the cosine of 90 degrees is not quite 0
+    low = math.floor(place)
+    return [(at, share) for at, share in ((low, 1 - (place - low)), (low + 1, place - low)) if share]
 
 
 def _clipped(by: int, count: int) -> Values:
@@ -188,6 +209,14 @@ def _with(stimulus: Anything, values: Values) -> Anything:
         source=stimulus.source,
         interpolation=stimulus.interpolation,
     )
+
+
+def _quantities(recording: Recording) -> list[list[int]]:
+    """Columns that measure the same quantity: powers of m/s^2 and of deg/s cannot be added."""
+    found: dict[str, list[int]] = {}
+    for i, unit in enumerate(recording.units):
+        found.setdefault(quantity(unit), []).append(i)
+    return list(found.values())
 
 
 def _rate(recording: Recording) -> float:

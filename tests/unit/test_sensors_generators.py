@@ -66,7 +66,7 @@ def test_mix_resamples_repeats_and_scales(tone: Recording) -> None:
     hiss = Recording(np.random.default_rng(0).normal(size=800), ["sound"], "fs", rate=8000)
     got = g.mix(tone, hiss, snr=10)
     added = got.values - tone.values
-    assert 10 * math.log10(power(tone.values) / power(added)) == pytest.approx(10)
+    assert 10 * math.log10(np.var(tone.values) / np.var(added)) == pytest.approx(10)
     assert np.allclose(added[:1600], added[1600:3200])
     loud = g.mix(tone, tone)
     assert np.allclose(loud.values, 2 * tone.values)
@@ -76,6 +76,21 @@ def test_mix_resamples_repeats_and_scales(tone: Recording) -> None:
         g.mix(tone, in_g)
     with pytest.raises(UsageError, match="silent"):
         g.mix(tone, g.gain(hiss, 0), snr=3)
+
+
+def test_mix_takes_each_quantity_for_itself() -> None:
+    """Degrees a second are larger numbers than m/s^2, and gravity does not move: neither says how loud a shake is."""
+    dice = np.random.default_rng(3)
+    walk = Recording(dice.normal(size=(500, 6)) * [1, 1, 1, 90, 90, 90] + [0, 0, 9.81, 0, 0, 0], AXES, UNITS, rate=100)
+    engine = Recording(dice.normal(size=(500, 6)), AXES, UNITS, rate=100)
+    added = g.mix(walk, engine, snr=12).values - walk.values
+    for axes in (slice(0, 3), slice(3, 6)):
+        loud, faint = np.var(walk.values[:, axes], axis=0).sum(), np.var(added[:, axes], axis=0).sum()
+        assert 10 * math.log10(loud / faint) == pytest.approx(12)
+    shaken = Recording(engine.values * [1, 1, 1, 0, 0, 0], AXES, UNITS, rate=100)
+    added = g.mix(walk, shaken, snr=12).values - walk.values
+    assert added[:, :3].any()
+    assert not added[:, 3:].any()
 
 
 def test_hum_is_at_the_mains(tone: Recording) -> None:
@@ -101,6 +116,8 @@ def test_sampled_and_resampled(tone: Recording) -> None:
     assert g.sampled(ramp, 10).values[:, 0].tolist() == pytest.approx([i / 10 for i in range(1, 21)])
     assert g.resampled(tone, 16000) is tone
     assert len(g.resampled(tone, 8000).values) == 8000
+    steps = Recording([1.0, 2.0], ["ax"], "g", rate=1, interpolation="hold")
+    assert g.resampled(steps, 4).sample(np.array([1.6])).tolist() == [[1.0]], "held between its points, still"
     with pytest.raises(UsageError, match="does not end"):
         g.sampled(Constant([1], ["ax"], "g"), 10)
     assert len(g.sampled(Constant([1], ["ax"], "g"), 10, duration=3).values) == 30
@@ -115,6 +132,13 @@ def test_light_and_blur() -> None:
     assert right[4, 3:6].tolist() == pytest.approx([1 / 3] * 3)
     down = g.motion_blur(frames, 5, 90).values.reshape(9, 9)
     assert down[2:7, 4].tolist() == pytest.approx([0.2] * 5)
+    for pixels in (2, 4):
+        smeared = g.motion_blur(frames, pixels).values.reshape(9, 9)[4]
+        assert smeared[smeared > 0].tolist() == pytest.approx([1 / pixels] * pixels)
+    aslant = g.motion_blur(frames, 5, 45).values.reshape(9, 9)
+    assert aslant.sum() == pytest.approx(1)
+    assert np.allclose(aslant, aslant.T)
+    assert aslant[4, 4] == aslant.max() < 0.5
     assert g.noise(frames, 0, seed=1).values.shape == frames.values.shape
     with pytest.raises(UsageError, match="blur of 0"):
         g.motion_blur(frames, 0)
