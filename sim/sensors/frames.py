@@ -42,7 +42,7 @@ class Frames:
         name: str = "frames",
         source: str = "",
     ) -> None:
-        """`images`: [n, h, w] or [h, w]; uint8 is 0..255, anything else a share of full scale.
+        """`images`: [n, h, w] or [h, w]; uint8 is 0..255, floats (and 0 and 1) are shares of full scale.
 
         Each pixel is shown as `scale` x `scale` pixels, in the middle of the frame, with `background` around it.
         Raises UsageError for what is larger than the frame, empty, or not finite.
@@ -50,6 +50,11 @@ class Frames:
         given = np.asarray(images)
         if given.dtype.kind not in "biuf" or given.ndim not in (2, 3) or not given.size:
             raise UsageError(f"{name}: images of shape {given.shape}, {given.dtype}", hint="give [n, h, w] or [h, w]")
+        if given.dtype.kind in "iu" and given.dtype != np.uint8 and (given.min() < 0 or given.max() > 1):
+            raise UsageError(
+                f"{name}: {given.dtype} from {given.min()} to {given.max()}: how much is white?",
+                hint="images.astype(np.uint8) where that is 255, else divided by it: shares of full scale, 0..1",
+            )
         shares = given / 255.0 if given.dtype == np.uint8 else given.astype(np.float64)
         if not np.isfinite(shares).all():
             raise UsageError(f"{name}: a pixel that is not a finite number")

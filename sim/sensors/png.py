@@ -24,6 +24,9 @@ def read_png(path: Path) -> npt.NDArray[np.uint8]:
     while at + 8 <= len(data):
         (length,) = struct.unpack(">I", data[at : at + 4])
         kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        told = data[at + 8 + length : at + 12 + length]
+        if len(told) == 4 and int.from_bytes(told, "big") != zlib.crc32(kind + body):
+            raise UsageError(f"{path}: damaged: the checksum of a part is another")
         if kind == b"IHDR":
             header = body
         elif kind == b"IDAT":

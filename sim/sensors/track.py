@@ -15,6 +15,7 @@ from sim.sensors.stimulus import Stimulus, Values
 _BLOCK = 1 << 16  # samples converted at once, at most: bounds memory for hours of sound
 _AHEAD = 4096  # of a stimulus that does not end
 _VALUES = 1 << 19  # values converted at once, at most: a camera's sample is a frame
+_NAMED = 64  # channels that warnings name one by one
 # A recording's duration is rounded; its last sample must not get lost by that.
 _HAIR = 1e-6
 
@@ -95,6 +96,15 @@ class Track:
                 f"{self.stimulus.name} ({self.stimulus.duration:g} s) is shorter than one sample at "
                 f"{float(self._rate):g} Hz"
             )
+        if len(self.peaks) > _NAMED:  # a picture's channels are its pixels
+            count = sum(c for c, _ in self.peaks.values())
+            peak = max((p for _, p in self.peaks.values()), key=abs)
+            out.append(
+                f"{self.stimulus.name}: {count} of {(self.samples or 0) * len(self._part.channels)} values of "
+                f"{len(self.peaks)} channels are beyond the range of {self._part.name}, the farthest {peak:.4g} "
+                f"{self._part.units[0]}: cut off"
+            )
+            return out
         for channel, (count, peak) in self.peaks.items():
             i = self._part.channels.index(channel)
             limit = self._part.scales(self._ranges)[i] * self._part.limits(self._ranges)[i]

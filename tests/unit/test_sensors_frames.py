@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import UsageError
+from sim.errors import StimulusWarning, UsageError
 from sim.sensors.channel import PS, SensorChannel
 from sim.sensors.frames import HEIGHT, WIDTH, Frames
 from sim.sensors.parts import part
@@ -37,6 +37,15 @@ def test_pixels_are_shown_larger_and_cut_off() -> None:
     assert got[0, 0] == 51
 
 
+def test_a_picture_that_is_too_bright_is_one_warning() -> None:
+    """Not one for each of 19,200 pixels."""
+    camera = SensorChannel(part("hm01b0"))
+    camera.open(8, board_ps=0)
+    with pytest.warns(StimulusWarning, match="38400 of 38400 values of 19200 channels .* farthest 2 fs") as told:
+        camera.play(Frames(np.full((2, HEIGHT, WIDTH), 2.0)), board_ps=0)
+    assert len(told) == 1
+
+
 def test_frames_that_nobody_took_are_lost() -> None:
     camera = SensorChannel(part("hm01b0"))
     camera.open(8, board_ps=0)
@@ -52,6 +61,8 @@ def test_frames_that_nobody_took_are_lost() -> None:
         (np.full((4, 4), np.nan), "not a finite"),
         (np.zeros(5), "shape"),
         (np.zeros((0, 4, 4)), "shape"),
+        (np.full((4, 4), 200), "int64 from 200 to 200: how much is white"),
+        (np.full((4, 4), 65535, np.uint16), "uint16 from 65535"),
     ],
 )
 def test_bad_pictures(images: np.ndarray, text: str) -> None:

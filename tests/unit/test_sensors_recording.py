@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import wave
 from pathlib import Path
 
@@ -117,6 +118,40 @@ def test_wav(tmp_path: Path) -> None:
     assert (r.select("right").values[:, 0] * 32768).tolist() == [1, 32767, 1234]
 
 
+@pytest.mark.parametrize("bits", [8, 16, 24, 32])
+def test_wav_of_other_widths(tmp_path: Path, bits: int) -> None:
+    """All that a width can tell apart arrives: full scale is -1, one step is 2 ** (1 - bits)."""
+    steps = [-(1 << bits - 1), -1, 0, 1, (1 << bits - 1) - 1, 5]
+    raw = b"".join((v + 128 * (bits == 8)).to_bytes(bits // 8, "little", signed=bits > 8) for v in steps)
+    plain = sound(tmp_path / "a.wav", 2, bits // 8, raw)
+    r = Recording.load(plain)
+    assert (r.values.ravel() * 2 ** (bits - 1)).tolist() == steps
+    # As most tools write 24 bits: "extensible", the kind behind it, and a chunk that nobody asked for, of odd length.
+    head, data = plain.read_bytes()[20:36], plain.read_bytes()[44:]
+    more = b"\xfe\xff" + head[2:] + struct.pack("<HHI", 22, bits, 3) + b"\1\0" + bytes(14)
+    chunks = b"LIST\3\0\0\0abc\0" + b"fmt " + struct.pack("<I", len(more)) + more
+    chunks += b"data" + struct.pack("<I", len(data)) + data
+    (tmp_path / "b.wav").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    assert np.array_equal(Recording.load(tmp_path / "b.wav").values, r.values)
+
+
+def test_wav_of_floats(tmp_path: Path) -> None:
+    values = np.array([0.5, -1.25, 0.1], "<f4")
+    head = struct.pack("<HHIIHH", 3, 1, 16000, 64000, 4, 32)
+    chunks = b"fmt " + struct.pack("<I", 16) + head + b"data" + struct.pack("<I", 12) + values.tobytes()
+    (tmp_path / "f.wav").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    assert Recording.load(tmp_path / "f.wav").values[:, 0].tolist() == values.tolist()
+    streamed = chunks.replace(b"data\x0c\0\0\0", b"data\xff\xff\xff\xff")  # the length was not known
+    (tmp_path / "f.wav").write_bytes(b"RIFF" + b"\xff" * 4 + b"WAVE" + streamed)
+    assert len(Recording.load(tmp_path / "f.wav").values) == 3
+    values[1] = np.nan
+    (tmp_path / "f.wav").write_bytes(
+        b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks[:-12] + values.tobytes()
+    )
+    with pytest.raises(UsageError, match="nan at point 1"):
+        Recording.load(tmp_path / "f.wav")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -191,7 +226,13 @@ def test_other_bad_files(tmp_path: Path) -> None:
     refused("t.npy", (tmp_path / "t.npy").read_bytes(), "not numbers", channels=["ax"], units="g", rate=1.0)
     np.savez(tmp_path / "k.npz", value=np.ones(3))
     refused("k.npz", (tmp_path / "k.npz").read_bytes(), "has no array `values`")
-    refused("8.wav", sound(tmp_path / "8.wav", 1, 1, b"abc").read_bytes(), "8 bits, 1 channels")
+    whole = sound(tmp_path / "w.wav", 1, 2, b"abcd").read_bytes()
+    refused("5.wav", sound(tmp_path / "5.wav", 5, 2, b"abcdefghij").read_bytes(), "PCM of 16 bits, 5 channels")
+    refused("u.wav", whole.replace(b"\x10\0\0\0\1\0", b"\x10\0\0\0\7\0"), "format 7 of 16 bits, 1 channels")
+    refused("h.wav", whole[:30], "cut short: 10 of 16 bytes of 'fmt '")
+    refused("c.wav", whole[:-2], "cut short: 2 of 4 bytes of 'data'")
+    refused("f.wav", whole[:12], "it has no format")
+    refused("d.wav", whole[:36], "it has no sound")
     refused("e.wav", sound(tmp_path / "e.wav", 1).read_bytes(), "is empty")
 
 
