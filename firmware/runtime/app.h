@@ -3,7 +3,7 @@
 #include "boardless_port.h"
 #include "log.h"
 #include "model.h"
-#include "model_card.h"  // generated: labels and the numbers of model.toml, namespace card
+#include "model_card.h"  // generated: namespace card (labels, numbers of model.toml), namespace parts (sizes of codes)
 #include "sensor.h"
 #include "tensor.h"
 #include "window.h"

@@ -26,8 +26,12 @@ inline const char* why(int status) { return status == BL_NO_HOST ? "no virtual b
 
 class Sensor {
  public:
-  // Opens slot `name` of the board at one of the part's output rates; ranges in the part's units, 0 for the widest.
-  Sensor(const char* name, uint32_t rate_mhz, uint32_t range = 0, uint32_t range2 = 0) : name_(name) {
+  // Opens slot `name` of the board at one of the part's output rates; ranges in the part's units (g, degree/s, mA),
+  // 0 for the widest.
+  template <class Range = uint32_t, class Range2 = uint32_t>
+  Sensor(const char* name, uint32_t rate_mhz, Range range = 0, Range2 range2 = 0) : name_(name) {
+    static_assert(static_cast<Range>(0.5) == 0 && static_cast<Range2>(0.5) == 0,
+                  "a range is a whole number: a fraction would be cut off, and 0 is the widest");
     const int status = io::open(&port_, name, rate_mhz, range, range2);
     if (status != BL_OK) boardless_fail("sensor %s: not opened: %s", name, io::why(status));
     boardless_recorder_sensor(&port_, name, range, range2);

@@ -17,6 +17,7 @@ from sim.firmware.fit import Overflow, does_not_fit
 from sim.firmware.generate import card_of, memory_ld, model_card_h
 from sim.firmware.image import Firmware
 from sim.firmware.library import tflm_libraries
+from sim.firmware.parts_h import parts_h
 from sim.firmware.project import KernelMissing, Project
 from sim.firmware.recorder import SMALLEST, RecorderOption, described, free_ram, ring_bytes, sources_of
 from sim.firmware.toolchain import find_toolchain
@@ -130,7 +131,7 @@ def _firmware(
         recorder=recorder,
         variables=model.variables,
     )
-    card_text = model_card_h(card)
+    card_text = model_card_h(card) + parts_h(board.parts)
     whole = "\0".join([project.key, model.sha256, memory, card_text])
     folder = cache_root() / "firmware" / hashlib.sha256(whole.encode()).hexdigest()[:24]
     elf = folder / f"{app.name}.elf"

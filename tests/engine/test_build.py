@@ -110,6 +110,13 @@ def test_an_error_in_the_users_app_begins_with_the_compilers_own_line(target: Ta
     assert run(target.build(folder), target).port.app == "count"
 
 
+def test_a_range_with_a_fraction_does_not_compile(target: Target, tmp_path: Path) -> None:
+    """0.4 would be cut to 0, which is the widest."""
+    folder = own_app(tmp_path / "narrow", 'boardless::Sensor meter("current", 100000, 0.4);')
+    with pytest.raises(BuildError, match="a range is a whole number"):
+        target.build(folder)
+
+
 def test_a_name_that_the_linker_does_not_find(target: Target, tmp_path: Path) -> None:
     folder = own_app(tmp_path / "count", "extern int gone(); gone();")
     with pytest.raises(BuildError, match=r"undefined reference to `gone\(\)'"):

@@ -15,6 +15,7 @@ from sim.firmware.arena import STEP, Trial, smallest_arena
 from sim.firmware.fit import does_not_fit, overflow_of
 from sim.firmware.generate import card_of, memory_ld, model_card_h
 from sim.firmware.library import cmake_list, compiler_lines
+from sim.firmware.parts_h import parts_h
 from sim.firmware.schema import without_object_api
 from sim.tflm.sources import is_rare
 
@@ -89,6 +90,20 @@ def test_card_as_constants() -> None:
     assert 'constexpr const char* axes[] = {"x", "y"};' in text
     assert "constexpr int32_t default_ = 1;" in text
     assert "labels[] = {nullptr};" in model_card_h({})
+
+
+def test_sizes_of_a_code_as_functions_of_the_range() -> None:
+    text = parts_h({"current": "ina219", "imu": "lsm9ds1", "camera": "hm01b0", "microphone": "mp34dt05"})
+    assert 'namespace current {\ninline constexpr const char* name = "ina219";' in text
+    assert "double current(uint32_t range = 0) { return range == 400 ? 0.0001 : " in text
+    g = 9.80665e-3
+    assert (
+        f"range == 4 ? {0.122 * g!r} : range == 8 ? {0.244 * g!r} : range == 16 ? {0.732 * g!r} : {0.732 * g!r};"
+        in text
+    )
+    assert "double angular_rate(uint32_t range = 0) { return range == 245 ? 0.00875 : " in text
+    assert "double sound_pressure(uint32_t /*range*/ = 0) { return 0.00086" in text
+    assert "pixel" not in text
 
 
 def test_labels_beside_the_model(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +36,18 @@ def test_codes_of_imus(name: str, ranges: tuple[float, ...], values: list[float]
     assert got.dtype == np.int16
     assert got.tolist() == [codes]
     assert beyond == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_firmware_can_name_each_range(name: str) -> None:
+    """By the port's whole number, in the part's unit; a part with a single one needs no name."""
+    for quantity in getattr(part(name), "quantities", ()):
+        assert len(quantity.sensitivity) == 1 or all(r == int(r) > 0 for r in quantity.sensitivity)
+
+
+def test_a_current_sensor_in_a_narrow_range() -> None:
+    codes, beyond = part("ina219").encode(np.array([[0.5], [-0.3]]), (400,))
+    assert (codes.tolist(), beyond) == ([[4000], [-3000]], 1)  # 40 mV of the shunt at 10 uV a code
 
 
 def test_no_range_is_the_widest() -> None:
@@ -129,3 +143,16 @@ def test_units() -> None:
         factor("g", "deg/s")
     with pytest.raises(UsageError, match="unknown unit 'm/s'"):
         canonical("m/s")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_of_the_docs_has_ranges_and_sizes(name: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sensors.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |")).split("|")
+    ranges, sizes = row[5], row[6]
+    for quantity in getattr(part(name), "quantities", ()):
+        scale = 1000 if quantity.code_unit == "Pa" else 1
+        for r, size in quantity.sensitivity.items():
+            assert len(quantity.sensitivity) == 1 or re.search(rf"\b{r:g}\b", ranges), (r, ranges)
+            shown = {f"{size * scale:.4g}", f"{size * scale:.3g}"}
+            assert shown & set(re.findall(r"[\d.]+", sizes)), (size, sizes)

@@ -10,14 +10,13 @@ from sim.source import Source
 _LINUX = "torvalds/linux@9669d37610fdf13baa743b0240d33cbe62d91b5f: drivers/iio/adc/ina2xx-adc.c"
 # One over the conversion time in us, to the millihertz.
 _RATES = tuple(Fraction(round(1e9 / us), 1000) for us in (68100, 34050, 17020, 8510, 4260, 2130, 1060, 532))
+_RANGES = (400, 800, 1600, 3200)  # mA: firmware names a range by a whole number
 
 PART = LinearPart(
     name="ina219",
     title="TI INA219 with a shunt of 0.1 ohm",
     slot="current",
-    quantities=(
-        Quantity("current", ("current",), "A", "A", "mA", {0.4: 0.1, 0.8: 0.1, 1.6: 0.1, 3.2: 0.1}, Noise(floor=0.1)),
-    ),
+    quantities=(Quantity("current", ("current",), "A", "mA", "mA", dict.fromkeys(_RANGES, 0.1), Noise(floor=0.1)),),
     rates=_RATES,
     pollable=True,
     fifo_depth=1,

@@ -17,7 +17,7 @@ PART = LinearPart(
     name="ina240",
     title="TI INA240A1 with a shunt of 0.025 ohm, on an ADC of 12 bits",
     slot="current",
-    quantities=(Quantity("current", ("current",), "A", "A", "mA", {3.2: _CODE_MA}, Noise(floor=_CODE_MA)),),
+    quantities=(Quantity("current", ("current",), "A", "mA", "mA", {3200: _CODE_MA}, Noise(floor=_CODE_MA)),),
     rates=(Fraction(100), Fraction(1000)),
     pollable=True,
     fifo_depth=1,

@@ -6,6 +6,7 @@ using namespace boardless;
 
 constexpr uint32_t kWindow = card::window;
 constexpr uint32_t kSensor = card::label_count;  // a class of the app's own
+constexpr float kDegree = static_cast<float>(parts::temperature::temperature());  // of one code
 constexpr uint32_t kSure = 6;                    // answers in a row
 
 int main() {
@@ -28,7 +29,7 @@ int main() {
       if (filled < kWindow) continue;
       if (moves) {
         for (uint32_t i = 0; i < kWindow; i++) {
-          model.input().set_real(i, static_cast<float>(last[i]) * 0.01f - static_cast<float>(card::mean_c));
+          model.input().set_real(i, static_cast<float>(last[i]) * kDegree - static_cast<float>(card::mean_c));
         }
         model.invoke();
         now = model.output().argmax();
