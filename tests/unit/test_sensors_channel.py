@@ -327,7 +327,7 @@ def test_the_page_is_true(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
         assert cells[2] == f"`{' '.join(p.channels)}`"
         shown = cells[3].removesuffix(" Hz").replace("16 000", "16000").replace("41 667", "41667")
         assert [Fraction(r) for r in shown.split(", ")] == list(p.rates)
-        assert int(cells[5]) == p.fifo_depth
+        assert int(cells[6]) == p.fifo_depth
 
 
 @pytest.mark.parametrize("seed", range(20))
