@@ -67,7 +67,7 @@ A clip is right when its word, and nothing else, is heard once in a stream of no
 Chosen: {figures["threshold"]:g} for the mean of {figures["smoothing"]}, where the choosing voices have the fewest
 false words and are still right in 90 % of the clips. Human recordings: {people}. On the held-out voices of this table
 the aim, at most one false word in ten minutes, is {met}; `tests/usecases/test_keyword.py` judges on the board, by other
-clips and other talk.
+clips and other talk, in five streams of two minutes.
 
 ## What it cannot do
 - Two human clips show whether it can hear people, not how well. For a product, train on people.

@@ -237,10 +237,15 @@ def clip(seed: int, number: int, word: str, variants: tuple[str, ...]) -> NDArra
     return stream(rng, heard(rng, drawn(rng, word, variants)), 1.0, 1.0)[0]
 
 
-def chatter(seed: int, minutes: int, variants: tuple[str, ...], words: tuple[str, ...]) -> NDArray[np.int16]:
-    """For judging: scenes of a minute, each with its noise, and another word every two seconds or so."""
+def chatter(
+    seed: int, minutes: int, variants: tuple[str, ...], words: tuple[str, ...], first: int = 0
+) -> NDArray[np.int16]:
+    """For judging: scenes of a minute, each with its noise, and another word every two seconds or so.
+
+    `first`: the minute that they begin with; a minute of a seed is the same in whatever stream it is.
+    """
     scenes = []
-    for minute in range(minutes):
+    for minute in range(first, first + minutes):
         rng = np.random.default_rng([20261122, seed, 99, minute])
         level = 10 ** (rng.uniform(-30, -6) / 20)
         scene = coloured(rng, 60 * RATE) * level * 10 ** (-(rng.uniform(*SNR) + 14) / 20)

@@ -72,12 +72,13 @@ def test_features_as_on_the_host(machine, recording):
     assert np.array_equal(got, wanted.reshape(len(wanted), -1))
 
 
-def test_held_out_voices():
+@pytest.mark.parametrize("half", [0, 1])
+def test_held_out_voices(half):
     """A clip is right when its word, and nothing else, is heard in it; a board that has just started for each."""
     target = Target.of(Settings.load({}))
     elf = target.build("keyword").elf
     right = 0
-    clips = [(word, sound) for word in ("yes", "no") for sound in said(word, 30)]
+    clips = [(word, sound) for word in ("yes", "no") for sound in said(word, 30)[half::2]]
     for word, sound in clips:
         with target.started(elf) as machine:
             machine.run_until_ready()
@@ -103,15 +104,21 @@ def test_words_in_one_long_stream(machine):
 
 
 @pytest.mark.slow
-def test_false_triggers(machine):
-    """Ten minutes of noise and other words by held-out voices, some of which nobody said in training."""
+@pytest.mark.parametrize(("first", "most"), [(0, 0), (2, 0), (4, 0), (6, 1), (8, 0)])
+def test_false_triggers(machine, first, most):
+    """Ten minutes of noise and other words by held-out voices, some of which nobody said in training.
+
+    In five streams of two, as one of ten takes half a minute to play; they are allowed one false word together.
+    """
     try:
-        sound = voices.chatter(SEED, 10, voices.HELD_OUT, (*voices.WORDS, *voices.OTHER_WORDS))
+        sound = voices.chatter(SEED, 2, voices.HELD_OUT, (*voices.WORDS, *voices.OTHER_WORDS), first)
     except voices.VoicesMissing as missing:
         pytest.skip(str(missing))
+    assert len(sound) == 2 * 60 * voices.RATE
     words = hear(machine, sound)
-    print(f"{len(words)} false triggers in 10 minutes: {words}")
-    assert len(words) <= 1
+    print(f"{len(words)} false triggers in 2 minutes: {words}")
+    assert machine.microphone.channel.statistics().overrun == 0
+    assert len(words) <= most
 
 
 def test_cost(machine, recording):
