@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sim.report.record import BudgetResult, Record
 
 SHOWN = 3  # contributors in a failure
+MARKER = "marker"  # origin of budgets of one test
 
 
 class BudgetMissed(FirmwareFailure, AssertionError):
@@ -96,7 +97,7 @@ def marked_budgets(given: Mapping[str, Any], arguments: Sequence[Any], where: st
     """Those of a marker. Raises UsageError."""
     if arguments or not given:
         raise UsageError(f"{where}: budget{tuple(arguments)}: name what is bounded", hint="budget(cycles=3_000_000)")
-    return {name: _budget(name, value, f"{where}: ", "marker") for name, value in given.items()}
+    return {name: _budget(name, value, f"{where}: ", MARKER) for name, value in given.items()}
 
 
 def _budget(name: str, value: object, where: str, origin: str, also: Iterable[str] = ()) -> Budget:
@@ -140,17 +141,23 @@ def _why(name: str, record: Record) -> str:
     }.get(name, "nothing measured it")
 
 
-def failure(results: Iterable[BudgetResult], record: Record) -> BudgetMissed | None:
-    """The failure of all budgets that were missed, or None: by how much, and what the figure is made of."""
+def failure(results: Sequence[BudgetResult], record: Record) -> FirmwareFailure | None:
+    """The failure of all budgets that were missed, or None: by how much, and what the figure is made of.
+
+    A figure that is not there is a miss of a marker, which is meant for that very test.
+    """
     missed = [r for r in results if not r.met and r.value is not None]
+    absent = [r for r in results if r.value is None and r.origin == MARKER]
+    unknown = f"no figure for the budget {', '.join(r.name for r in absent)}"
+    whys = [f"{r.name}: {r.why}" for r in absent]
     if not missed:
-        return None
-    lines = [line for result in missed for line in _missed(result, record)]
+        return FirmwareFailure(unknown, "\n".join(whys)) if absent else None
+    lines = [line for result in missed for line in _missed(result, record)] + whys
     p = record.provenance
     where = f"on board {p.board}" + (f", engine {p.engine_text}" if p.engine else "")
     lines.append(f"{where}, firmware {record.app} {p.firmware_sha256[:12]}")
     names = ", ".join(r.name for r in missed)
-    return BudgetMissed(f"over budget: {names}", "\n".join(lines))
+    return BudgetMissed(f"over budget: {names}" + (f"; {unknown}" if absent else ""), "\n".join(lines))
 
 
 def _missed(result: BudgetResult, record: Record) -> list[str]:

@@ -122,6 +122,21 @@ def test_a_wrong_budget_is_one_clear_error(project: pytest.Pytester, mark: str, 
     assert "Traceback" not in result.stdout.str()
 
 
+def test_a_marker_without_a_figure_and_a_missed_budget_of_the_project_are_both_told(project: pytest.Pytester) -> None:
+    (project.path / "boardless.toml").write_text('[budgets]\nflash = "1 KiB"\n')
+    project.makepyfile(HEAD + '@pytest.mark.budget(heap="1 KiB")\ndef test_it(machine):\n    pass\n')
+    result = project.runpytest("--boardless-report", "out")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*BudgetMissed: over budget: flash; no figure for the budget heap",
+            "*flash: * B*, counted; budget 1,024 B (boardless.toml [[]budgets[]]): * over it (+*",
+            "*heap: *",
+        ]
+    )
+    assert "no figure for the budget heap" in results(project.path / "out")["records"][0]["failure"]
+
+
 def test_a_budget_without_firmware(project: pytest.Pytester) -> None:
     project.makepyfile("import pytest\n@pytest.mark.budget(cycles=3)\ndef test_it():\n    pass\n")
     project.runpytest().stdout.fnmatch_lines(["*test_it has budgets, but no firmware*"])

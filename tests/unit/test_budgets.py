@@ -144,13 +144,23 @@ def test_what_is_short_of_a_lower_bound() -> None:
     assert "accuracy: 97.00 %, counted; budget 99.00 % (marker): 2.00 % short of it" in str(found)
 
 
-def test_a_figure_that_is_not_there_is_no_miss_but_has_a_reason() -> None:
+def test_a_figure_that_is_not_there_is_no_miss_of_a_project_but_has_a_reason() -> None:
     bare = replace(record(), figures=(), notes=("no energy: mps3_an547 has no [power] in its board.toml",))
     names = {"cycles": 1, "stack": 1, "energy": "1 J", "latency": "1 s", "accuracy": 0.5}
-    results = {r.name: r for r in check(marked_budgets(names, (), "t").values(), bare)}
+    results = {r.name: r for r in check(read_budgets(names, "boardless.toml").budgets.values(), bare)}
     assert all(r.value is None and not r.met and r.why for r in results.values())
     assert results["energy"].why == "no energy: mps3_an547 has no [power] in its board.toml"
-    assert failure(results.values(), bare) is None
+    assert failure([*results.values()], bare) is None
+
+
+def test_what_a_marker_has_no_figure_for_is_told_beside_what_was_missed() -> None:
+    budgets = [*marked_budgets({"heap": 1}, (), "t").values(), *read_budgets({"cycles": 1}, "b.toml").budgets.values()]
+    found = failure(check(budgets, record()), record())
+    assert str(found).startswith("over budget: cycles; no figure for the budget heap\n")
+    assert "heap: nothing measured it" in str(found)
+    assert "cycles over it" in str(found)
+    found = failure(check(budgets[:1], record()), record())
+    assert str(found).startswith("no figure for the budget heap\nheap: nothing measured it")
 
 
 def test_no_limit_of_nought_divides_by_it() -> None:
