@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,16 @@ def run(args: argparse.Namespace) -> int:
     target = Target.of(settings_of(args))
     stimulus = Recording.load(find_recording(args.play))
     firmware = firmware_of(args.what, args.model, target)
-    result = run_campaign(
-        target, firmware.elf, args.sensor or _fitting(target, stimulus), stimulus,
-        places=[p.strip() for p in args.faults.split(",")], bits=bits, count=args.count, seed=args.seed,
-        jobs=args.jobs, journal=args.journal, progress=progress,
-    )  # fmt: skip
+    try:
+        result = run_campaign(
+            target, firmware.elf, args.sensor or _fitting(target, stimulus), stimulus,
+            places=[p.strip() for p in args.faults.split(",")], bits=bits, count=args.count, seed=args.seed,
+            jobs=args.jobs, journal=args.journal, progress=progress,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        kept = f"outcomes so far are in {args.journal}: the same command goes on" if args.journal else "nothing is kept"
+        print(f"boardless campaign: {kept}", file=sys.stderr)
+        raise
     if args.json:
         json_out.write("campaign", {**target.described_without_tree(), **_as_json(result, firmware, args)}, args.json)
     if args.json != "-":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bare import engine
-from bench import bench_elf
+from bench import bench_elf, wait_for
 from test_field_replay import motion, target
 
 from sim.cli import main
@@ -123,6 +126,20 @@ def test_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     jsonschema.validate(data, schema("campaign"))
     assert data["faults"] == 20
     assert "20 faults over" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_stopped_by_command(gesture: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "sim", "campaign", "gesture", "--play", "running_07", "--count", "2000"]
+    with subprocess.Popen([*command, "--journal", str(journal)], stderr=subprocess.PIPE, text=True) as running:
+        wait_for("an outcome", lambda: journal.is_file() and len(journal.read_text().splitlines()) > 3, 60)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    last = err.strip().splitlines()[-2:]
+    assert last == [f"boardless campaign: outcomes so far are in {journal}: the same command goes on",
+                    "boardless campaign: stopped"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
