@@ -28,6 +28,7 @@ _KEYS = {
     "channels": (list,),
     "units": (str, list),
     "interpolation": (str,),
+    "select": (list,),
     "scale": (int,),
     "background": (int, float),
 }
@@ -48,7 +49,11 @@ class How:
             rate = float(self.said.get("rate", self.opening.rate))
             return Frames.load(path, rate, **options)
         options = {k: self.said[k] for k in ("rate", "channels", "units", "interpolation") if k in self.said}
-        return Recording.load(path, **options)
+        loaded = Recording.load(path, **options)
+        try:
+            return loaded.select(*self.said["select"]) if "select" in self.said else loaded
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}", hint=error.hint) from None
 
 
 def labelled_files(data: Path, opening: Opening) -> list[Labelled]:
@@ -80,7 +85,8 @@ def _checked(said: dict[str, Any], path: Path) -> dict[str, Any]:
     for key, value in said.items():
         if key not in _KEYS:
             raise UsageError(f"{path}: unknown key {key!r}", hint=near(key, _KEYS))
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+        texts = not isinstance(value, list) or all(isinstance(v, str) for v in value)
+        if not isinstance(value, _KEYS[key]) or isinstance(value, bool) or not texts:
             raise UsageError(f"{path}: {key} is {value!r}", hint="docs/evaluate.md shows the file")
     return said
 
@@ -171,4 +177,5 @@ def _row(values: npt.NDArray[Any], name: str, said: Mapping[str, Any], opening: 
         options = {k: said[k] for k in ("scale", "background") if k in said}
         return Frames(values, rate, name=name, **options)
     channels, units = said.get("channels", opening.part.channels), said.get("units", opening.part.units)
-    return Recording(values, channels, units, rate=rate, name=name, interpolation=said.get("interpolation", "linear"))
+    row = Recording(values, channels, units, rate=rate, name=name, interpolation=said.get("interpolation", "linear"))
+    return row.select(*said["select"]) if "select" in said else row

@@ -47,11 +47,13 @@ def load(
         ("units", 'give units="m/s^2"'),
     ):
         if not found.get(key):
-            raise UsageError(f"{path}: says no {key}", hint=f"{remedy}, or write it into the file")
+            raise UsageError(
+                f"{path}: says no {key}", hint=f"{remedy}, or write it into the file (of a set: dataset.toml)"
+            )
     if found.get("rate") is None and found.get("times") is None:
         raise UsageError(
             f"{path}: says no rate",
-            hint=f"give rate= in Hz, or write it into the file: {_RATE_IN[path.suffix.lower()]}",
+            hint=f"give rate= in Hz, or write it into the file: {_RATE_IN[path.suffix.lower()]}; of a set: dataset.toml",
         )
     found.setdefault("name", path.stem)
     found.setdefault("source", str(path.name))

@@ -208,14 +208,15 @@ def match(stimulus: Stimulus, part: Part) -> tuple[list[int], list[float], tuple
         if len(names) != 1:
             raise UsageError(
                 f"{stimulus.name}: {len(names)} channels ({', '.join(names)}), but {part.name} has one: {has}",
-                hint="choose one: recording.select('" + names[0] + "')",
+                hint=f'choose one: recording.select("{names[0]}"); of a set: select = ["{names[0]}"] in dataset.toml',
             )
         names = list(part.channels)
     for name in names:
         if name not in part.channels:
             raise UsageError(
                 f"{stimulus.name}: channel {name!r} is none of {part.name}, which has {has}",
-                hint="name the channels as the part does, or leave out those it has not: recording.select(...)",
+                hint="name the channels as the part does, or leave out those it has not: recording.select(...), "
+                "of a set: select in dataset.toml",
             )
     columns, factors, resting = [], [], []
     for i, channel in enumerate(part.channels):

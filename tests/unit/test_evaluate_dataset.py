@@ -287,6 +287,25 @@ def test_a_link_into_nowhere_is_a_broken_file(folder: Callable[..., Path]) -> No
     assert [s.name for s in read(top, skip_broken=True).skipped] == ["up/annexed.csv"]
 
 
+def test_channels_are_selected(tmp_path: Path) -> None:
+    """The sound of a stereo file; a column that the sensor has not."""
+    (tmp_path / "up").mkdir()
+    with wave.open(str(tmp_path / "up" / "both.wav"), "wb") as file:
+        file.setparams((2, 2, 16000, 0, "NONE", ""))
+        file.writeframes(np.array([[1, -1], [2, -2]], "<i2").tobytes())
+    with pytest.raises(UsageError, match=r"both\.wav: .*\n.*select = \[\"left\"\] in dataset\.toml"):
+        read(tmp_path, MICROPHONE)
+    (tmp_path / "dataset.toml").write_text('select = ["right"]\n')
+    played = read(tmp_path, MICROPHONE).entries[0].item.load()
+    assert (played.values[:, 0] * 32768).tolist() == [-1, -2]
+    (tmp_path / "dataset.toml").write_text("select = [1]\n")
+    with pytest.raises(UsageError, match=r"dataset\.toml: select is \[1\]"):
+        read(tmp_path, MICROPHONE)
+    (tmp_path / "dataset.toml").write_text('select = ["middle"]\n')
+    with pytest.raises(UsageError, match=r"both\.wav: .*no channel 'middle'"):
+        read(tmp_path, MICROPHONE)
+
+
 def test_endings_in_capitals(tmp_path: Path) -> None:
     (tmp_path / "up").mkdir()
     np.save(tmp_path / "up" / "one.npy", np.zeros((2, 8, 8)))

@@ -234,7 +234,7 @@ def test_stereo_needs_a_choice() -> None:
     stereo = Recording(np.zeros((10, 2)), ["left", "right"], "fs", rate=16000)
     with pytest.raises(UsageError, match=r"2 channels \(left, right\), but mp34dt05 has one") as caught:
         microphone().play(stereo, 0)
-    assert "select('left')" in str(caught.value)
+    assert 'select("left")' in str(caught.value)
     microphone().play(stereo.select("right"), 0)
 
 
