@@ -53,7 +53,7 @@ def load(
     if found.get("rate") is None and found.get("times") is None:
         raise UsageError(
             f"{path}: says no rate",
-            hint=f"give rate= in Hz, or write it into the file: {_RATE_IN[path.suffix.lower()]}; of a set: dataset.toml",
+            hint=f"give rate= in Hz, or write it into the file: {_RATE_IN[path.suffix.lower()]}; or dataset.toml",
         )
     found.setdefault("name", path.stem)
     found.setdefault("source", str(path.name))
