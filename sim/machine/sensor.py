@@ -21,8 +21,15 @@ class Sensor:
         """Begin to play at this board time; before the firmware has opened the sensor: from its opening on.
 
         `noise_seed`: with the noise that the part's file says it has. Raises UsageError for channels or units that
-        the part does not have; warns (`sim.errors.StimulusWarning`) of what is beyond its range or at another rate.
+        the part does not have, and for what is no stimulus (a name, an array); warns
+        (`sim.errors.StimulusWarning`) of what is beyond its range or at another rate.
         """
+        if not all(hasattr(stimulus, name) for name in ("channels", "units", "duration", "sample")):
+            raise UsageError(
+                f"{self.channel.name}: a {type(stimulus).__name__} is no stimulus",
+                hint="recording(NAME), Recording.load(FILE), Recording(values, channels, units, rate=), or what has "
+                "channels, units, duration and sample(times)",
+            )
         self.channel.play(stimulus, self._now_ps(), noise_seed)
 
     def drop_out(self, lasts: float | str, *, after: float | str = 0.0, kind: str = "silent") -> None:

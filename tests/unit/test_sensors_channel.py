@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.errors import UsageError
+from sim.machine.sensor import Sensor
 from sim.sensors.channel import PS, SensorChannel, cycles_to_ps, to_ps
 from sim.sensors.delivery import Delivery
 from sim.sensors.parts import part
@@ -359,3 +360,10 @@ def test_any_order_of_plays_and_reads_agrees_with_a_sample_by_sample_model(seed:
         assert got.ready_ps == max(now, -(-indices.stop * PS // 16000))
         now = got.ready_ps
     assert channel.statistics().overrun == lost > 0
+
+
+@pytest.mark.parametrize("given", ["running_07", np.zeros((10, 6)), None, Path("running.csv")])
+def test_what_is_no_stimulus_is_said(given: object) -> None:
+    """As `boardless run --play running_07` takes a name, a test may try to."""
+    with pytest.raises(UsageError, match=rf"microphone: a {type(given).__name__} is no stimulus\n  recording\(NAME\)"):
+        Sensor(microphone(), lambda: 0).play(given)  # type: ignore[arg-type]
