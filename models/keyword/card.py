@@ -71,6 +71,11 @@ clips and other talk, in five streams of two minutes.
 
 ## What it cannot do
 - Two human clips show whether it can hear people, not how well. For a product, train on people.
+- It hears few people. Of five recordings of no in Debian's packages (klettres-data, asterisk-core-sounds-en-g722,
+  redeclipse-data; two are shouted) it hears one, of two shouted yes none; on the board as on the host. In 32 minutes of
+  one woman's telephone announcements, without those that are named after a yes or a no, it heard four yes and three no,
+  in 8 minutes of 230 single words by others three yes. Tried once; no recording is here. `boardless evaluate keyword
+  --data FOLDER` judges with recordings of one's own.
 - It hears few of the voices that are not a formant synthesiser's and that it was not trained with: of festival's ked,
   cut from recordings of a person, 68 % of yes and 23 % of no (60 clips each). In five minutes of other words by flite's
   voices, which it was trained with, it heard four. Tried once beside `train.py`, int8 on the host.
