@@ -78,6 +78,10 @@ def grid(
     for app, paths in data_of.items():
         if len(paths) > 1:
             raise UsageError(f"--data: two sets for {app}", hint="one set an app; put them into one folder")
+        if not paths[0].exists():
+            raise UsageError(
+                f"--data: {paths[0]}: no such folder or file", hint=f"of several apps: --data {app}=FOLDER"
+            )
     return [
         Cell(app, next(iter(data_of.get(app, [])), None), model, board, tree, kernel, engine)
         for app in dict.fromkeys(apps)
@@ -94,14 +98,18 @@ def _named(trees: Sequence[str]) -> list[str]:
 
 
 def _by_app(given: Sequence[str], apps: Sequence[str], option: str) -> dict[str, list[Path]]:
-    """APP=PATH, or PATH where there is one app. An app's folder may have a = in it: the longest that fits wins."""
+    """APP=PATH, or PATH where there is one app; APP as it was given, or the name of its folder, where one has it.
+
+    An app's folder may have a = in it: the longest that fits wins.
+    """
     found: dict[str, list[Path]] = {}
     for text in given:
-        fitting = [app for app in apps if text.startswith(f"{app}=")]
-        if fitting:
-            app = max(fitting, key=len)
-            found.setdefault(app, []).append(Path(text[len(app) + 1 :]).expanduser())
-        elif len(set(apps)) == 1:
+        names = {(name, app) for app in apps for name in (app, Path(app).name) if text.startswith(f"{name}=")}
+        longest = max((name for name, _ in names), key=len, default="")
+        fitting = [app for name, app in names if name == longest]
+        if len(fitting) == 1:
+            found.setdefault(fitting[0], []).append(Path(text[len(longest) + 1 :]).expanduser())
+        elif not fitting and len(set(apps)) == 1:
             found.setdefault(apps[0], []).append(Path(text).expanduser())
         else:
             raise UsageError(

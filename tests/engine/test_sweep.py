@@ -154,6 +154,7 @@ def test_names_from_outside_stay_text() -> None:
         ({"apps": ["gesture"], "models": ["none.tflite"]}, "none.tflite"),
         ({"apps": ["gesture", "image"], "models": ["m.tflite"]}, "for which of gesture, image"),
         ({"apps": ["gesture"], "data": ["a", "b"]}, "two sets for gesture"),
+        ({"apps": ["gesture"], "data": ["image=nowhere"]}, "image=nowhere: no such folder"),
     ],
 )
 def test_a_name_that_is_none_is_told_before_anything_is_built(options: dict[str, Any], said: str) -> None:
@@ -170,6 +171,22 @@ def test_combinations_come_in_the_order_given() -> None:
     first = cells[0]
     assert (first.app, first.model, first.kernels, first.board) == ("gesture", own, "cmsis-nn", "stm32f4_discovery")
     assert {c.model for c in cells if c.app == "image"} == {data_root() / "models" / "image" / "image.tflite"}
+
+
+def test_an_app_of_ones_own_goes_by_its_folders_name(tmp_path: Path) -> None:
+    for top, name in (("a", "mine"), ("a", "other"), ("b", "other")):
+        folder = tmp_path / top / name
+        folder.mkdir(parents=True)
+        (folder / "app.toml").write_text('sensors = ["imu"]\n')
+        (folder / "app.cc").touch()
+    mine, other, same = (str(tmp_path / n) for n in ("a/mine", "a/other", "b/other"))
+    (tmp_path / "set").mkdir()
+    cells = grid([mine, other], boards=["nrf5340dk"], data=[f"mine={tmp_path}/set"], settings=Settings())
+    assert [c.data for c in cells] == [tmp_path / "set", None]
+    cells = grid([other, same], boards=["nrf5340dk"], data=[f"{same}={tmp_path}/set"], settings=Settings())
+    assert [c.data for c in cells] == [None, tmp_path / "set"]
+    with pytest.raises(UsageError, match="for which of"):
+        grid([other, same], boards=["nrf5340dk"], data=[f"other={tmp_path}/set"], settings=Settings())
 
 
 def test_a_table_that_cannot_be_written_is_told_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
