@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from sim.tensors_io import Array
 
 _LIBRARIES = 6  # shown
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="APP|ELF|MODEL", help="app (name or folder), finished ELF, or .tflite")
     add_target_arguments(parser)
     parser.add_argument("--region", "-r", default="invoke", metavar="FUNCTION",
-                        help="function to measure, from its entry to its return (default: invoke)")  # fmt: skip
+                        help="function, or its address, to measure: entry to return (default: invoke)")  # fmt: skip
     parser.add_argument("--runs", "-n", type=int, default=10, help="runs of it to measure (default: 10)")
     parser.add_argument("--within", default="60 s", metavar="TIME", help="board time for that (default: 60 s)")
     parser.add_argument("--load", metavar="ADDRESS", help="the image is a bare dump of flash that lies there")
@@ -61,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
             _feed(machine, rows)
         if recording is not None:
             machine.sensor(args.sensor or fitting(machine, recording)).play(recording)
-        measured = machine.measure(args.region, args.runs, within=args.within)
+        region = int(args.region, 16) if _ADDRESS.fullmatch(args.region) else args.region
+        measured = machine.measure(region, args.runs, within=args.within)
         result = _result(machine, measured, firmware, target)
     if args.json:
         json_out.write("measure", result, args.json)

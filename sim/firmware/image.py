@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.boards import Board
 from sim.built_for import check_core
 from sim.elf import Elf, Symbol, load_elf
+from sim.errors import UsageError
 from sim.firmware.sizes import sizes_of
+from sim.given import file, whole
 
 if TYPE_CHECKING:
-    from sim.boards import Board
     from sim.engines.protocol import Layout
     from sim.model import Model
     from sim.tflm import TflmTree
@@ -49,8 +51,10 @@ class Firmware:
 
         Raises UsageError when it is not an Arm executable, or not of the board's core.
         """
-        elf = load_elf(Path(path))
+        elf = load_elf(file(path, f"from_elf({path!r})"))
         if board is not None:
+            if not isinstance(board, Board):
+                raise UsageError(f"from_elf(board={board!r}): a board goes there", hint="sim.Board.load(name)")
             check_core(elf.path.name, elf.built, board)
         sizes = sizes_of(elf)
         return Firmware(
@@ -72,7 +76,14 @@ class Firmware:
         """
         from sim.firmware.binary import binary_as_elf
 
-        return Firmware.from_elf(binary_as_elf(Path(path), load, symbols or {}), board=board)
+        where = file(path, f"from_binary({path!r})")
+        load = whole(load, f"from_binary(load={load!r})", 0, 0xFFFFFFFF)
+        names = {} if symbols is None else symbols
+        if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
+            raise UsageError(f"from_binary(symbols={symbols!r}): names and addresses go there",
+                             hint='symbols={"dot": 0x080000a5}')  # fmt: skip
+        known = {n: whole(a, f"from_binary(symbols={{{n!r}: {a!r}}})", 0, 0xFFFFFFFF) for n, a in names.items()}
+        return Firmware.from_elf(binary_as_elf(where, load, known), board=board)
 
     @property
     def parsed(self) -> Elf:

@@ -9,11 +9,11 @@ from sim.boards import Memory
 from sim.elf import Symbol
 from sim.errors import UsageError
 from sim.failure.prototypes import CType, Prototype
+from sim.given import place as place_meant
 from sim.machine import veneer as code
 from sim.machine.arguments import Placed, Value, in_float_registers, value_of
 from sim.machine.buffers import Buffer, buffer_of, is_buffer
 from sim.machine.functions import symbol_meant
-from sim.machine.given import place as place_meant
 from sim.machine.runner import Runner
 from sim.measure.stack import places
 

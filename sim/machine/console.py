@@ -7,7 +7,7 @@ import re
 from sim.console import Line
 from sim.durations import PS
 from sim.errors import UsageError
-from sim.machine.given import whole
+from sim.given import whole
 from sim.machine.runner import CLOSE_SLICE, Runner
 
 

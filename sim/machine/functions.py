@@ -8,7 +8,7 @@ from sim.elf import Elf, Symbol
 from sim.engines.protocol import Layout
 from sim.errors import UsageError, near
 from sim.failure.demangle import without_arguments
-from sim.machine.given import place
+from sim.given import place
 from sim.machine.veneer import CALL
 
 
@@ -34,8 +34,10 @@ def _named(elf: Elf, name: str) -> Symbol:
         raise not_a_function(elf, data.name)
     own = {n.removeprefix("boardless_") for n in elf.functions if not n.startswith(("_", CALL))}
     if not own and not readable:
-        raise UsageError(f"{elf.path.name} has no symbols: {name!r} cannot be looked up",
-                         hint="give its address, Thumb bit set, or an ELF that was not stripped")  # fmt: skip
+        raise UsageError(
+            f"{elf.path.name} has no symbols: {name!r} cannot be looked up",
+            hint="give machine.call its address, Thumb bit set, or an ELF that was not stripped",
+        )
     raise UsageError(
         f"{elf.path.name} has no function {name!r} (inlined away?)",
         hint=near(name, own | {without_arguments(elf.readable[n]) for n in readable}),

@@ -12,7 +12,7 @@ from sim.boards import Board
 from sim.elf import Elf
 from sim.engines.protocol import Engine, Layout
 from sim.errors import UsageError
-from sim.machine.given import whole
+from sim.given import whole
 from sim.machine.measures import MeasuringMachine
 from sim.machine.open import OpenMachine
 from sim.machine.running import RunningMachine

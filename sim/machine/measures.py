@@ -8,10 +8,10 @@ from sim.clock import cycle_model
 from sim.durations import picoseconds, shown
 from sim.engines.protocol import Arm, CallNode, CodeBlock, RegionRun
 from sim.errors import UsageError
+from sim.given import whole
 from sim.machine.base import MachineBase
 from sim.machine.failing import NotSeen
 from sim.machine.functions import function_meant
-from sim.machine.given import whole
 from sim.machine.measuring import Measurement, Spread, spread_of_cycles
 from sim.machine.tracing import backtrace
 
@@ -19,7 +19,7 @@ from sim.machine.tracing import backtrace
 class MeasuringMachine(MachineBase):
     """Counts what happens between a function's entry and its return."""
 
-    def measure(self, region: str, runs: int = 1, within: float | str = "60 s") -> Measurement:
+    def measure(self, region: str | int, runs: int = 1, within: float | str = "60 s") -> Measurement:
         """Instructions and cycles of the next `runs` runs of a function, entry to return. `"invoke"`: TFLM's Invoke().
 
         Raises UsageError for an unknown function, NotSeen when it does not run often enough.
@@ -27,22 +27,22 @@ class MeasuringMachine(MachineBase):
         runs = whole(runs, f"measure({region!r}, runs={runs!r})", 1)
         picoseconds(within)
         symbol = self.region_symbol(region)
+        name = region if isinstance(region, str) else self.elf.shown(symbol)
         if symbol in self._runner.on_call:
-            raise UsageError(f"{region!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
+            raise UsageError(f"{name!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
         first = self.instructions  # a run that is under way now is not one of them
+        awaited = f"{runs} run{'s' * (runs > 1)} of {name!r}"
         self._regions.arm(symbol)
         try:
-            self._runner.run_until(
-                lambda: len(self._regions.runs(symbol, first)) >= runs, within, f"{runs} runs of {region!r}"
-            )
+            self._runner.run_until(lambda: len(self._regions.runs(symbol, first)) >= runs, within, awaited)
         except NotSeen:
             if any(frame.function == self.elf.shown(symbol) for frame in backtrace(self._runner)):
-                text = f"{region!r} runs and has not returned within {shown(picoseconds(within))} of board time"
-                raise self._runner.failed(text, awaited=f"{runs} runs of {region!r}", kind=NotSeen) from None
+                text = f"{name!r} runs and has not returned within {shown(picoseconds(within))} of board time"
+                raise self._runner.failed(text, awaited=awaited, kind=NotSeen) from None
             raise
         finally:
             self._regions.disarm(symbol)
-        measured = self._measurement(region, self._regions.runs(symbol, first)[:runs])
+        measured = self._measurement(name, self._regions.runs(symbol, first)[:runs])
         self.measurements.append(measured)
         return measured
 
@@ -97,6 +97,15 @@ class MeasuringMachine(MachineBase):
         """All runs so far of an armed region, in the order in which they ended."""
         return self._regions.runs(symbol)
 
-    def region_symbol(self, region: str) -> str:
-        """The function that a name stands for: itself, `boardless_<name>`, or one of C++. Raises UsageError."""
-        return function_meant(self.elf, region, self.layout).name
+    def region_symbol(self, region: str | int) -> str:
+        """The function that a name stands for: itself, `boardless_<name>`, or one of C++; or that at an address.
+
+        Raises UsageError, also for one that has no symbol.
+        """
+        symbol = function_meant(self.elf, region, self.layout).name
+        if symbol not in self.elf.functions:
+            raise UsageError(
+                f"{symbol} has no name: only functions with a symbol can be measured or waited for",
+                hint='objcopy --add-symbol gives an ELF one; from_binary(symbols={"name": address}) a dump',
+            )
+        return symbol

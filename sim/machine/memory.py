@@ -8,8 +8,8 @@ from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Session
 from sim.errors import UsageError
+from sim.given import place, whole
 from sim.machine.functions import symbol_meant
-from sim.machine.given import place, whole
 
 
 class BoardMemory:

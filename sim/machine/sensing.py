@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sim.errors import UsageError, near
+from sim.given import name
 from sim.machine.base import MachineBase
-from sim.machine.given import name
 from sim.machine.sensor import Sensor
 
 

@@ -12,8 +12,8 @@ from sim.durations import PS, shown
 from sim.engines.protocol import ACCESSES, Access, WatchedMemory
 from sim.errors import UsageError, near
 from sim.failure.debuginfo import debug_info
+from sim.given import place, whole
 from sim.machine.functions import symbol_meant
-from sim.machine.given import place, whole
 from sim.machine.runner import Runner
 
 _ON = {"write": (False, True), "read": (True, False), "access": (True, True)}

@@ -367,8 +367,19 @@ def test_an_image_without_symbols_is_asked_by_address(tmp_path: Path) -> None:
         for asks in (machine.run_to, lambda at: machine.intercept(at, lambda call: 0)):
             with pytest.raises(UsageError, match="has no name: only functions with a symbol can be"):
                 asks(add4)  # type: ignore[operator]
+        for asks in (machine.measure, machine.keep_region, lambda at: machine.on_call(at, lambda: None)):
+            with pytest.raises(UsageError, match=r"function at 0x[0-9a-f]+ has no name.*\n.*objcopy --add-symbol"):
+                asks(add4)  # type: ignore[operator]
         with pytest.raises(UsageError, match="has no symbols: 'add4' cannot be looked up"):
             machine.measure("add4")
+
+
+def test_a_function_is_measured_by_its_address(image: Path) -> None:
+    with product(image) as machine:
+        loop = machine.elf.functions["imu_read"]
+        by_name, by_address = machine.measure("imu_read", 2), machine.measure(loop | 1, 2)
+        assert by_address.instructions == by_name.instructions
+        assert by_address.region == "imu_read"
 
 
 def test_an_image_up_to_the_end_of_code_memory_cannot_be_called(tmp_path: Path) -> None:

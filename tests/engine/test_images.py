@@ -168,7 +168,7 @@ def test_what_cannot_be_measured_says_why(image: Path) -> None:
         assert "busy" in str(caught.value)
         with pytest.raises(NotSeen, match=r"'main' runs and has not returned within 0\.000100 s of board time"):
             machine.measure("main", within="100 us")
-        with pytest.raises(NotSeen, match="1 runs of 'add4' did not come"):
+        with pytest.raises(NotSeen, match="1 run of 'add4' did not come"):
             machine.measure("add4", within="100 us")
         with pytest.raises(UsageError, match="write to 0x08000000: 4 bytes at 0x08000000 are not in the board's RAM"):
             machine.write(0x0800_0000, 1)

@@ -172,7 +172,7 @@ def test_measuring(machine: Machine, recording: Load) -> None:
     assert len(machine.decisions) == 10  # it stands at the doorbell behind the tenth run
     again = machine.measure("boardless_invoke", runs=1)
     assert abs(again.instructions.min - use.instructions.median) < 200
-    with pytest.raises(NotSeen, match="1 runs of 'boardless_main_returned' did not come"):
+    with pytest.raises(NotSeen, match="1 run of 'boardless_main_returned' did not come"):
         machine.measure("boardless_main_returned", within="1 s")
 
 

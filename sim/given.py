@@ -1,8 +1,9 @@
-"""What a test gives to a method: looked at before anything runs, so that a wrong type is an error as any other."""
+"""What a test gives to a call: looked at before anything runs, so that a wrong type is an error as any other."""
 
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 from typing import Any
 
 from sim.errors import UsageError
@@ -35,3 +36,10 @@ def name(given: Any, what: str) -> str:
     if not isinstance(given, str):
         raise UsageError(f"{what}: a name goes there")
     return given
+
+
+def file(given: Any, what: str) -> Path:
+    """A path, as text or pathlib has it. Raises UsageError."""
+    if not isinstance(given, str | Path):
+        raise UsageError(f"{what}: the path of a file goes there")
+    return Path(given)
