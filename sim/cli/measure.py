@@ -149,7 +149,10 @@ def _text(result: dict[str, Any], target: Target) -> str:
     if libraries:
         shown = ", ".join(f"{name} {size:,}" for name, size in libraries[:_LIBRARIES])
         rows.append(("flash is", shown))
-    first = f"{result['region']} on {board.name} ({board.core}, {board.clock_hz / 1e6:g} MHz), {result['runs']} runs"
+    runs = result["runs"]
+    first = (
+        f"{result['region']} on {board.name} ({board.core}, {board.clock_hz / 1e6:g} MHz), {runs} run{'s' * (runs > 1)}"
+    )
     return "\n".join([first, *(f"  {name:<13} {text}" for name, text in rows)])
 
 

@@ -77,14 +77,15 @@ def _by_readable_name(elf: Elf, name: str, linkers: Iterable[str], what: str) ->
 
     Raises UsageError where there are several.
     """
-    names = {}
+    names, exact = {}, {}
     for linker in linkers:
         long = elf.readable[linker]
         short = without_arguments(long)
         if name == long:
-            return elf.symbols[linker]
+            exact[linker] = linker  # a destructor and the one that frees have one name
         if name in (short, short + long.partition(short)[2]):
             names[linker] = long
+    names = exact or names
     if len({elf.symbols[linker].address for linker in names}) > 1:  # constructors come as two that are one
         raise UsageError(f"{elf.path.name} has {len(names)} {what} {name!r}",
                          hint="one of: " + "; ".join(sorted(set(names.values()))))  # fmt: skip

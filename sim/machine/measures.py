@@ -27,7 +27,7 @@ class MeasuringMachine(MachineBase):
         runs = whole(runs, f"measure({region!r}, runs={runs!r})", 1)
         picoseconds(within)
         symbol = self.region_symbol(region)
-        name = region if isinstance(region, str) else self.elf.shown(symbol)
+        name = self.elf.shown(region if isinstance(region, str) else symbol)
         if symbol in self._runner.on_call:
             raise UsageError(f"{name!r} is replaced or waited for: it cannot be measured", hint="remove() ends that")
         first = self.instructions  # a run that is under way now is not one of them

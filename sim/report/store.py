@@ -45,7 +45,7 @@ class Run:
         """The run that `as_json` gave. Raises UsageError for anything else."""
         if not isinstance(data, Mapping) or "format" not in data or "records" not in data:
             raise UsageError(f"{where}: not a stored run of boardless", hint="--boardless-save NAME writes one")
-        if data["format"] != FORMAT:
+        if data["format"] != FORMAT or isinstance(data["format"], bool):
             raise UsageError(
                 f"{where}: a stored run of format {data['format']!r}; this boardless ({__version__}) reads {FORMAT}",
                 hint="save it again with this version: pytest --boardless-save NAME",

@@ -157,7 +157,7 @@ def test_bad_images_are_one_clear_error(
 
 def test_what_cannot_be_measured_says_why(image: Path) -> None:
     with product(image) as machine:
-        with pytest.raises(UsageError, match=r"measure\('busy', runs=0\): at least 1"):
+        with pytest.raises(UsageError, match=r"measure\('busy', runs=0\): a whole number of at least 1"):
             machine.measure("busy", runs=0)
         with pytest.raises(UsageError, match="'g_byte' is data, not a function"):
             machine.measure("g_byte")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from native import native_elf, product
 
-from sim.errors import UsageError
+from sim.errors import CallWarning, UsageError
 from sim.machine import NotSeen
 
 
@@ -172,7 +172,10 @@ def test_a_backtrace_of_where_the_core_stands(image: Path) -> None:
 def test_of_a_called_function_it_ends_at_the_call(image: Path) -> None:
     with product(image) as machine:
         traces: list[str] = []
-        with machine.intercept("nothing", lambda call: traces.append(str(machine.backtrace()))):
+        with (
+            machine.intercept("nothing", lambda call: traces.append(str(machine.backtrace()))),
+            pytest.warns(CallWarning),
+        ):
             machine.call("nothing")
         assert traces[0].splitlines()[0].startswith("nothing+0x0")
         assert "boardless_call+0x2" in traces[0].splitlines()[1]

@@ -68,6 +68,7 @@ def test_load(tmp_path: Path) -> None:
         ("[]", "not a stored run of boardless"),
         ("{}", "not a stored run of boardless"),
         ('{"format": 99, "records": []}', "a stored run of format 99; this boardless"),
+        ('{"format": true, "records": []}', "a stored run of format True"),
         ('{"format": "1", "records": []}', "a stored run of format '1'"),
         ('{"format": 1, "records": [{}]}', "a damaged stored run: KeyError"),
         ('{"format": 1, "records": [7]}', "a damaged stored run: TypeError"),

@@ -37,11 +37,20 @@ FUNCTION NMI_Handler      /* 2 */
   nop
   bx lr
 
-FUNCTION SVC_Handler      /* 2 */
-  movs r0, #9
+FUNCTION SVC_Handler      /* 4; where it starts the first task 10 */
+  ldr r1, =start
+  ldr r0, [r1]
+  cbnz r0, 1f
+  bx lr
+1:movs r0, #0
+  str r0, [r1]
+  ldr r0, =first
+  msr psp, r0
+  isb
+  mvn lr, #2
   bx lr
 
-FUNCTION SysTick_Handler  /* 5; with something to do 13, of which an NMI is not; where it jumps 10, and 2 of SVC_Handler */
+FUNCTION SysTick_Handler  /* 5; with something to do 13, of which an NMI is not; where it jumps 10, and 4 of SVC_Handler */
   push {r4, lr}
   ldr r4, =what
   ldr r1, [r4]
@@ -76,11 +85,10 @@ FUNCTION PendSV_Handler   /* 13: the other task goes on */
 FUNCTION main
   TICK
   TICK SYSTICK
-  ldr r0, =stack_of_one + 512
-  msr psp, r0
-  movs r1, #2
-  msr control, r1
+  movs r0, #0
+  msr control, r0         /* start-up code has used floating-point registers on some cores: the first task has not */
   isb
+  svc #0
 FUNCTION one
   TICK
   svc #0
@@ -114,12 +122,12 @@ FUNCTION done
 saved: .word 0, context
 current: .word 0
 what: .word 0
+start: .word 1
   .space 512
 context:
   .word 4, 5, 6, 7, 8, 9, 10, 11, 0xFFFFFFFD
   .word 0, 1, 2, 3, 12, 0, other, 0x01000000
   .space 64
 
-  .bss
-  .align 3
-stack_of_one: .space 512
+  .space 480
+first: .word 0, 1, 2, 3, 12, 0, one, 0x01000000

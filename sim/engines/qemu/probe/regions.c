@@ -77,7 +77,10 @@ void region_begin(uint32_t index, uint64_t pc, uint64_t start, bool inner) {
   open_regions[depth++] = (struct open_region){index, sp, lr, handler_sp, exact, start, timing.page->cycles,
                                                timing.page->stalls};
   ++*region_watch(lr);
-  if (handler_sp != 0 && handlers++ == 0) watch_everywhere(1);
+  if (handler_sp != 0 && handlers++ == 0) {
+    watch_everywhere(1);
+    await_process_stack(handler_sp);
+  }
   if (handler_sp != 0 && !access_area->on) stop(EVENT_HANDLER, index, pc);
 }
 
@@ -97,9 +100,8 @@ static void note(const struct open_region *r, uint32_t at, uint64_t now) {
 
 /* Whether a handler has ended, not where it began: tasks were switched, or another handler comes right behind it. */
 static bool left(const struct open_region *r, uint32_t pc, bool entry, uint64_t now, uint32_t sp, uint32_t lr) {
-  uint32_t other;
   if (r->handler_sp == 0 || now == r->start) return false;
-  if (other_stack_pointer(&other) && other == r->handler_sp) return true; /* the core is on the process stack */
+  if (on_process_stack(r->handler_sp, pc)) return true;
   return entry && lr >= 0xffffff00u && sp == r->handler_sp && !codemap_jumped_to(pc);
 }
 

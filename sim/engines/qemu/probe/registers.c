@@ -105,7 +105,8 @@ void find_process_stack(void) {
 static uint16_t others[FRAMES]; /* words of the state that were it at every handler so far */
 static uint32_t others_known;
 
-/* r0 to r3 and r12 of the frame are those that the handler begins with, unless another one ran before it. */
+/* r0 to r3 and r12 of the frame are those that the handler begins with, unless another one ran before it, or the core
+ * clears them (Armv8.1-M). */
 static bool fresh_frame(size_t word) {
   uint32_t kept[8];
   return ram_read(core[word], kept, sizeof kept) && memcmp(kept, core, 16) == 0 && kept[4] == core[12];
@@ -129,8 +130,30 @@ bool process_frame(uint32_t *frame) {
   return true;
 }
 
-bool other_stack_pointer(uint32_t *sp) {
-  if (others_known == 0) return false;
-  *sp = core[others[0]];
-  return true;
+static uint32_t awaited;
+static bool had_it[STATE];
+
+void await_process_stack(uint32_t main_sp) {
+  if (core == no_core || others_known != 0) return;
+  awaited = main_sp;
+  for (size_t i = 16; i < STATE; i++) had_it[i] = core[i] == main_sp;
+}
+
+/* What comes first behind a handler on the process stack: its frame lies below the stack pointer, and went here. */
+static bool has_popped(uint32_t pc) {
+  static const uint8_t sizes[] = {32, 36, 104, 108};
+  uint32_t to;
+  for (size_t i = 0; i < sizeof sizes; i++)
+    if (ram_word(core[13] - sizes[i] + 24, &to) && (to & ~1u) == pc) return true;
+  return false;
+}
+
+bool on_process_stack(uint32_t main_sp, uint32_t pc) {
+  uint32_t found = 0;
+  if (others_known != 0) return core[others[0]] == main_sp;
+  if (core == no_core || main_sp != awaited || core[13] == main_sp || !has_popped(pc)) return false;
+  for (size_t i = 16; i < STATE && found < FRAMES; i++)
+    if (core[i] == main_sp && !had_it[i]) others[found++] = (uint16_t)i;
+  others_known = found;
+  return found > 0;
 }

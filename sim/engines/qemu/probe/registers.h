@@ -30,8 +30,10 @@ bool core_registers(uint32_t *sp, uint32_t *lr);
 /* At the first instruction of a handler that interrupts code on the process stack: where its frame is. False: that is not
  * in RAM, or the core's state is not known. */
 bool process_frame(uint32_t *frame);
-/* Once that was found: the stack pointer that is not in use. False: not known yet. */
-bool other_stack_pointer(uint32_t *sp);
+/* Whether the core is on the process stack, in a block at `pc`; `main_sp`: what the main stack pointer is then. A handler
+ * on the main stack that starts the first task is told of at its beginning: nothing is known of that stack before. */
+void await_process_stack(uint32_t main_sp);
+bool on_process_stack(uint32_t main_sp, uint32_t pc);
 /* Where the process stack pointer may be, to the control file. */
 void find_process_stack(void);
 #pragma GCC visibility pop
