@@ -1,5 +1,7 @@
 // Sensor: samples of a part on the board, as the part delivers them. SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <type_traits>
+
 #include "boardless_port.h"
 #include "log.h"
 #include "recorder.h"
@@ -43,8 +45,31 @@ class Sensor {
     if (status != BL_OK) boardless_fail("sensor %s: has no buffer of a driver (%d)", name_, status);
   }
 
-  // Waits for `samples` samples (all channels of each). False when the sensor will deliver no more.
-  template <class T> bool read(T* buffer, uint32_t samples) {
+  // Waits for `samples` samples (all channels of each). False when the sensor will deliver no more. Of an array the
+  // size is known, and one that is too small ends the run; of a pointer it is not.
+  template <class Buffer> bool read(Buffer&& buffer, uint32_t samples) {
+    using Whole = std::remove_reference_t<Buffer>;
+    if constexpr (std::is_array_v<Whole>) {
+      if (samples > sizeof(Whole) / port_.bytes_per_sample) {
+        boardless_fail("sensor %s: %u samples of %u channels, %u bytes each: the buffer has %u bytes", name_,
+                       static_cast<unsigned>(samples), static_cast<unsigned>(port_.channels),
+                       static_cast<unsigned>(port_.bytes_per_sample), static_cast<unsigned>(sizeof(Whole)));
+      }
+      return taken<std::remove_all_extents_t<Whole>>(buffer, samples);
+    } else {
+      return taken<std::remove_pointer_t<Whole>>(buffer, samples);
+    }
+  }
+
+  uint32_t channels() const { return port_.channels; }
+  uint32_t rate_mhz() const { return port_.rate_mhz; }
+  // Index of the first sample of the last read, counted from the opening.
+  uint64_t index() const { return last_.first_index; }
+  // Samples the part dropped since the opening.
+  uint32_t lost() const { return lost_; }
+
+ private:
+  template <class T> bool taken(void* buffer, uint32_t samples) {
     if (sizeof(T) * port_.channels != port_.bytes_per_sample) {
       boardless_fail("sensor %s: %u channels, %u bytes a sample: the buffer is of another type", name_,
                      static_cast<unsigned>(port_.channels), static_cast<unsigned>(port_.bytes_per_sample));
@@ -57,14 +82,6 @@ class Sensor {
     return last_.count == samples;
   }
 
-  uint32_t channels() const { return port_.channels; }
-  uint32_t rate_mhz() const { return port_.rate_mhz; }
-  // Index of the first sample of the last read, counted from the opening.
-  uint64_t index() const { return last_.first_index; }
-  // Samples the part dropped since the opening.
-  uint32_t lost() const { return lost_; }
-
- private:
   const char* name_;
   bl_sensor_t port_ = {};
   bl_read_t last_ = {};

@@ -117,6 +117,16 @@ def test_a_range_with_a_fraction_does_not_compile(target: Target, tmp_path: Path
         target.build(folder)
 
 
+def test_a_buffer_for_fewer_channels_than_the_part_has_ends_the_run(target: Target, tmp_path: Path) -> None:
+    """An accelerometer's app on a board with a gyroscope, too: it would write behind its buffer."""
+    body = """boardless::Sensor imu("imu", 50000);
+    int16_t samples[25][%d];
+    imu.read(samples, 25);"""
+    with pytest.raises(FirmwareFailure, match="imu: 25 samples of 6 channels, 12 bytes each: the buffer has 150 bytes"):
+        run(target.build(own_app(tmp_path / "three", body % 3)), target)
+    run(target.build(own_app(tmp_path / "six", body % 6)), target)
+
+
 def test_a_name_that_the_linker_does_not_find(target: Target, tmp_path: Path) -> None:
     folder = own_app(tmp_path / "count", "extern int gone(); gone();")
     with pytest.raises(BuildError, match=r"undefined reference to `gone\(\)'"):
