@@ -38,7 +38,7 @@ def relink_by_command(words: Sequence[str], board: Board, layout: Layout, out: P
     with tempfile.TemporaryDirectory(prefix="boardless-relink-") as name:
         folder = Path(name)
         linked, script = folder / "linked.elf", folder / "moved.ld"
-        command = _changed(words, linked, script, out, moves)
+        command = _changed(words, linked, script, moves)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not linked.is_file():
             said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_SAID:])
@@ -46,6 +46,8 @@ def relink_by_command(words: Sequence[str], board: Board, layout: Layout, out: P
                              hint="the command has to run here as it is, in the folder of the build")  # fmt: skip
         check_core("what it links", load_elf(linked).built, board)
         sha = hashlib.sha256(linked.read_bytes()).hexdigest()[:12]
+        if linked.with_suffix(".map").is_file():
+            shutil.copyfile(linked.with_suffix(".map"), out.with_suffix(".map"))
         labelled(linked, out, f"relinked {sha} for {layout.machine}, from its objects by {Path(words[0]).name}")
     check_placed(load_elf(out), board, layout)
     return out
@@ -76,7 +78,7 @@ def _check(words: Sequence[str]) -> None:
         raise UsageError("this command does not link an executable: it has -c or -r")
 
 
-def _changed(words: Sequence[str], linked: Path, script: Path, out: Path, moves: Moves) -> list[str]:
+def _changed(words: Sequence[str], linked: Path, script: Path, moves: Moves) -> list[str]:
     """The command with the moved script and with outputs of our own."""
     folders = [Path(w[2:]) for w in words if w.startswith("-L") and len(w) > 2]
     folders += [Path(b) for a, b in pairwise(words) if a == "-L"]
@@ -105,7 +107,7 @@ def _changed(words: Sequence[str], linked: Path, script: Path, out: Path, moves:
             result += kept(word, rest)
     if scripts != 1:
         raise UsageError(f"the link command has {scripts or 'no'} linker scripts (-T): it needs one")
-    mapped = f"-Map={out.with_suffix('.map').absolute()}"
+    mapped = f"-Map={linked.with_suffix('.map')}"
     direct = re.fullmatch(r"(.*-)?ld.*", Path(words[0]).name) is not None
     return [*result, mapped if direct else f"-Wl,{mapped}", "-o", str(linked)]
 

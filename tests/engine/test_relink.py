@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,21 @@ def test_the_product_s_own_files_are_left_alone(
     assert main(["relink", "--board", "nucleo_u575zi", "-o", str(own), "--", *linking]) == 2
     assert capsys.readouterr().err.count("is the product's own file") == 2
     assert own.read_bytes() == before
+
+
+def test_objects_of_another_core_leave_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine()
+    board = replace(Board.load("nucleo_u575zi"), core="cortex-m55")
+    monkeypatch.chdir(tmp_path)
+    command = link_command(board, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert main(["relink", "--board", "nucleo_u575zi", "-o", "twin.elf", "--", *command]) == 2
+    said = capsys.readouterr().err
+    assert "what it links is built for another core than the Cortex-M33 of nucleo_u575zi" in said
+    assert "Armv8.1-M Mainline" in said
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(("words", "text"), BAD, ids=[" ".join(words) for words, _ in BAD])
