@@ -77,7 +77,7 @@ class Firmware:
         from sim.firmware.binary import binary_as_elf
 
         where = file(path, f"from_binary({path!r})")
-        load = whole(load, f"from_binary(load={load!r})", 0, 0xFFFFFFFF)
+        load = whole(load, f"from_binary(load={load!r})", 0)
         names = {} if symbols is None else symbols
         if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
             raise UsageError(f"from_binary(symbols={symbols!r}): names and addresses go there",

@@ -14,7 +14,7 @@ from sim.machine.veneer import CALL
 
 def function_meant(elf: Elf, where: str | int, layout: Layout) -> Symbol:
     """The function to call. Raises UsageError for what is no code, with near names for an unknown one."""
-    where = place(where, f"the function {where!r}")
+    where = place(where, f"a function at {where:#x}" if isinstance(where, int) else f"the function {where!r}")
     return _named(elf, where) if isinstance(where, str) else _at(elf, where, layout)
 
 
