@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sim.engines.protocol import CallNode, CodeBlock, Layout, RegionRun
 from sim.errors import UsageError
 from sim.failure.demangle import without_arguments
 from sim.measure import coverage
-from sim.measure.calls import function_table, operator_totals
+from sim.measure.calls import function_table, operator_totals, readable
 from sim.measure.compare import difference
 from sim.measure.flamegraph import speedscope
 from sim.measure.linkmap import read_map
@@ -114,6 +115,14 @@ def test_flame_graph_weighs_every_place_once() -> None:
 )
 def test_names_lose_their_arguments(long: str, short: str) -> None:
     assert without_arguments(long) == short
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("arm-none-eabi-c++filt", "c++filt"))), reason="no c++filt")
+def test_overloaded_functions_keep_the_arguments_that_tell_them_apart() -> None:
+    symbols = ["_ZN3dsp5scaleEf", "_ZN3dsp5scaleEl", "_ZN3dsp4stepEv", "_ZL5applyi@104", "main"]
+    nodes = [CallNode(s, -1 if i == 0 else 0, 0, 1, 1, 1) for i, s in enumerate(symbols)]
+    names = readable(nodes)
+    assert [names[s] for s in symbols] == ["dsp::scale(float)", "dsp::scale(long)", "dsp::step", "apply", "main"]
 
 
 # ---- coverage ----
