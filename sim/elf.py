@@ -87,9 +87,7 @@ class Elf:
         """Symbols of C++: linker name -> name as in the source, with arguments. Empty where no c++filt is there."""
         from sim.failure.demangle import demangled
 
-        plain = {name: name.partition("@")[0] for name in self.symbols if name.startswith("_Z")}
-        long = demangled(plain.values())
-        return {name: long[p] + name[len(p) :] for name, p in plain.items() if p in long}
+        return demangled(self.symbols)
 
     def shown(self, name: str) -> str:
         """A symbol as people read it: `dsp::scale(float)` of `_ZN3dsp5scaleEf`, others as they are."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def demangled(names: Iterable[str]) -> dict[str, str]:
-    """Mangled name -> C++ name; as they are where no c++filt is there. One process for all."""
+    """Mangled name -> C++ name; `@address` behind it stays. Empty where no c++filt is there. One process for all."""
     mangled = sorted({name for name in names if name.startswith("_Z")})
     if not mangled:
         return {}

@@ -83,7 +83,7 @@ def _by_readable_name(elf: Elf, name: str, linkers: Iterable[str], what: str) ->
         short = without_arguments(long)
         if name == long:
             exact[linker] = linker  # a destructor and the one that frees have one name
-        if name in (short, short + long.partition(short)[2]):
+        if name in (short, short + long.partition(short)[2], long.partition("@")[0]):
             names[linker] = long
     names = exact or names
     if len({elf.symbols[linker].address for linker in names}) > 1:  # constructors come as two that are one

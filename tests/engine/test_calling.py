@@ -374,6 +374,25 @@ def test_an_image_without_symbols_is_asked_by_address(tmp_path: Path) -> None:
             machine.measure("add4")
 
 
+def test_static_functions_of_cpp_of_one_name(tmp_path: Path) -> None:
+    kept = "__attribute__((noinline, used))"
+    sources = []
+    for name, number in (("first", 1), ("second", 5)):
+        source = tmp_path / f"{name}.cc"
+        source.write_text(f"static {kept} int helper(int x) {{ return x + {number}; }}\n"
+                          f"int {name}(int x) {{ return helper(x); }}\n")  # fmt: skip
+        sources.append(str(source))
+    with product(native_elf(tmp_path, flags=sources)) as machine:
+        shown = sorted(name for name in machine.elf.readable.values() if "helper" in name)
+        for name in ("helper", "helper(int)"):
+            with pytest.raises(
+                UsageError, match=r"has 2 functions 'helper.*\n.*one of: helper\(int\)@[0-9a-f]+; helper"
+            ):
+                machine.call(name, 1)
+        assert sorted(machine.call(name, 1).value or 0 for name in shown) == [2, 6]
+        assert [machine.call(name, 1).function for name in shown] == shown
+
+
 def test_a_function_is_measured_by_its_address(image: Path) -> None:
     with product(image) as machine:
         loop = machine.elf.functions["imu_read"]
