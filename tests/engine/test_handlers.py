@@ -9,6 +9,7 @@ from bare import CORES, board_with, compiled, engine
 from native import native_elf, product
 from test_qemu_probe import regions
 
+from sim.errors import UsageError
 from sim.machine import Machine
 
 # Instructions by hand, see tasks.S. A switch of tasks ends no run late: `other` takes 200 instructions and more.
@@ -57,3 +58,18 @@ def test_a_handler_of_a_product_is_measured_wherever_it_comes_in(tmp_path: Path)
     with product(native_elf(tmp_path, flags=["-DTICKS=500"])) as machine:
         measured = machine.measure("SysTick_Handler", 20, within="10 ms")
         assert (measured.instructions.min, measured.instructions.max) == (5, 5)
+
+
+def test_what_cannot_be_seen_is_said_at_once(tmp_path: Path) -> None:
+    """The machine has memory there; the board has not, and the probe does not see it."""
+    source = tmp_path / "far.c"
+    source.write_text(
+        'int main(void) { __asm volatile("msr psp, %0\\n msr control, %1\\n isb" :: "r"(0x21001000), "r"(2));\n'
+        '  for (;;) __asm volatile("nop"); }\n'
+    )
+    flags = ["-DTICKS=500", str(source), "-Wl,--allow-multiple-definition"]
+    with product(native_elf(tmp_path, flash=0, flags=flags), "arduino_nano_33_ble") as machine:
+        said = "SysTick_Handler interrupts code whose stack is not in the RAM of the board: its runs cannot be measured"
+        with pytest.raises(UsageError, match=said):
+            machine.measure("SysTick_Handler")
+        assert machine.time < 0.01
