@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -180,10 +180,24 @@ def recording(request: pytest.FixtureRequest) -> Callable[[str], Recording]:
 
 
 @pytest.fixture
-def evaluate(_boardless_target: Target) -> Callable[..., Evaluation]:
-    """`evaluate("gesture", data).accuracy`: a labelled set on this test's board and engine (see `sim.evaluate`)."""
-    from functools import partial
+def evaluate(request: pytest.FixtureRequest, _boardless_target: Target) -> Callable[..., Evaluation]:
+    """`evaluate("gesture", data).accuracy`: a labelled set on this test's board and engine (see `sim.evaluate`).
 
+    Paths of app, set and model are meant as those of markers are: from the test's file, or from the project.
+    """
     from sim.evaluate import evaluate
+    from sim.markers import path_of
 
-    return partial(evaluate, settings=_boardless_target.settings)
+    def meant(given: Any) -> Any:
+        found = path_of(request.node, str(given)) if isinstance(given, str | Path) else None
+        return found if found is not None and found.exists() else given
+
+    def run(app: str | Path, data: Any = None, *more: Any, **options: Any) -> Evaluation:
+        if "model" in options:
+            options["model"] = meant(options["model"])
+        found = Path(meant(app))
+        # A folder that only has the name of a shipped app (its data, say) is not meant.
+        chosen = found if found.is_file() or (found / "app.toml").is_file() else app
+        return evaluate(chosen, meant(data), *more, **{"settings": _boardless_target.settings, **options})
+
+    return run

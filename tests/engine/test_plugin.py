@@ -193,6 +193,30 @@ def test_top(machine):
     result.stdout.fnmatch_lines(["*test_top?mine? PASSED*"])
 
 
+def test_paths_of_an_evaluation_are_meant_as_those_of_markers(project: pytest.Pytester) -> None:
+    tests = project.mkdir("tests")
+    (tests / "gesture" / "running").mkdir(parents=True)  # a set by the name of an app
+    (tests / "gesture" / "running" / "broken.csv").write_text("")
+    (project.path / "apps" / "mine").mkdir(parents=True)
+    (project.path / "apps" / "mine" / "app.toml").write_text("")
+    (tests / "test_it.py").write_text(
+        """
+import pytest
+from sim.errors import UsageError
+
+@pytest.mark.parametrize("name", ["../apps/mine", "apps/mine"])
+def test_app(evaluate, name):
+    with pytest.raises(UsageError, match="mine: .*\\n *an app is one C.. file"):
+        evaluate(name)
+
+def test_data(evaluate):
+    with pytest.raises(UsageError, match="broken.csv: is empty"):
+        evaluate("gesture", "gesture")
+"""
+    )
+    project.runpytest(tests).assert_outcomes(passed=3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("marks", "fixture", "said"),
