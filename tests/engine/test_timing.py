@@ -108,6 +108,30 @@ def test_pairs_across_blocks(tmp_path: Path) -> None:
     assert run(tmp_path, "cortex-m4", text, ["many"], core()).cycles("many") == [REFILL + 2 + 1499 + 1]
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("cortex-m4", "adds r0, r4, #0; ldr r1, [r0]"),  # an address from the instruction in front
+        ("cortex-m4", "cmp r0, #0; it ge; addge r2, #1"),  # IT folded into the one in front
+        ("cortex-m4", "vadd.f32 s0, s1, s2; vadd.f32 s3, s0, s1; nop"),  # a result used at once
+        ("cortex-m33", "ldr r1, [r4]; adds r0, r1, r2"),
+        ("cortex-m33", "ldr r1, [r4]; nop; str r0, [r1]"),  # an address from a load two in front
+        ("cortex-m7", "adds r0, r0, r2; adds r3, r1, r2; ldr r1, [r4]"),
+    ],
+)
+def test_cuts_of_straight_code_cost_nothing(tmp_path: Path, name: str, what: str) -> None:
+    """QEMU ends a block at each KB: moved by a halfword at a time, the code has each of its joints there once."""
+    code = what.replace(";", "\n") + "\n"
+    functions = {f"moved_{k}": "b.w 1f\n.balign 1024\n1:" + "nop\n" * k + code * 700 for k in range(6)}
+    text = assembly(functions, list(functions))
+    ran = run(tmp_path, name, text, list(functions), core(name))
+    taken = [ran.cycles(function)[0] for function in functions]
+    if name == "cortex-m7":  # two nops go together
+        assert taken[::2] == [taken[0] + k for k in range(3)]
+    else:
+        assert taken == [taken[0] + k for k in range(6)]
+
+
 def test_m3_has_slower_multiplies_and_no_fpu(tmp_path: Path) -> None:
     cases = {"mla": "mla r0, r1, r2, r3", "mul": "mul r0, r1, r2", "long": "smull r0, r1, r2, r3", "add": ADD}
     found = snippets(tmp_path, "cortex-m3", cases, core("cortex-m3"))

@@ -12,12 +12,12 @@ static bool fp_arithmetic(const struct op *op) { return op->kind == K_FP || op->
 
 /* "LDR [any] are pipelined when possible": base update or not, also of an FPU register. The manual does not say so of
  * VLDR; measurements do (docs/cycles.md). */
-bool core_load_pairs(const struct timing_page *page, const struct op *op) {
+static bool load_pairs(const struct timing_page *page, const struct op *op) {
   return page->core <= 4 && op->kind == K_LOAD && op->n == 1 && !(op->flags & F_TO_PC);
 }
 
 /* STR with an immediate offset takes one cycle anyway. */
-bool core_pairs(const struct timing_page *page, const struct op *op) {
+static bool pairs(const struct timing_page *page, const struct op *op) {
   if (page->core > 4 || op->n != 1 || (op->flags & F_TO_PC)) return false;
   return op->kind == K_LOAD || (op->kind == K_STORE && (op->flags & (F_REGISTER | F_FP)));
 }
@@ -52,7 +52,7 @@ static unsigned m4(const struct timing_page *page, const struct op *before, cons
     default: break;
   }
   if (before == NULL) return c;
-  if (core_load_pairs(page, before) && core_pairs(page, op) && !(op->address & result_of(before))) c--;
+  if (load_pairs(page, before) && pairs(page, op) && !(op->address & result_of(before))) c--;
   /* No forwarding from the ALU to the address. */
   if (computes(before) && (op->address & before->writes)) c++;
   if (fp_arithmetic(before) && (op->fp_reads & before->fp_writes)) c++;

@@ -10,10 +10,5 @@
 #pragma GCC visibility push(hidden)
 /* cost[i]: cycles of ops[i], entered by a jump, without the refill of a branch that is taken. */
 void core_costs(const struct timing_page *page, const struct op *ops, size_t n, uint8_t *cost);
-
-/* A load that a load or store right behind it can overlap with. */
-bool core_load_pairs(const struct timing_page *page, const struct op *op);
-/* Whether this one can overlap with such a load in front of it. */
-bool core_pairs(const struct timing_page *page, const struct op *op);
 #pragma GCC visibility pop
 #endif

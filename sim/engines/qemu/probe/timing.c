@@ -4,6 +4,7 @@
 #include "timing.h"
 
 #include "cache.h"
+#include "joint.h"
 
 static struct timing_block nothing = {.pc = 1, .end = 2, .next = 2}; /* before the first block */
 static struct cache own_instruction_cache, *instruction_cache;
@@ -28,11 +29,11 @@ void timing_setup(struct timing_page *page) {
 
 bool timing_arrive(struct timing_block *b, const struct timing_block *from, const uint32_t *registers) {
   b->from = from;
-  b->hidden = 0;
+  b->front = NULL;
   b->here = b->cycles;
   if (b->pc == from->next) {
-    b->here -= timing_overlaps(from, b);
-    b->hidden = from->tail;
+    b->here += (uint32_t)(int32_t)from->joint;
+    b->front = from;
   } else if (timing_goes_on(b, from)) {
     uint32_t ahead = from->rest[(b->pc - from->pc) >> 1];
     b->from = NULL; /* to be looked at every time */
@@ -53,15 +54,20 @@ uint64_t timing_at(uint32_t pc) {
   return timing.page->cycles - (pc - b->pc < b->end - b->pc ? b->rest[(pc - b->pc) >> 1] : 0);
 }
 
-uint32_t timing_walk(struct timing_block *b, uint32_t hidden) {
-  uint32_t stalls = 0;
+uint32_t timing_reads_ahead(void) {
+  uint32_t sector = timing.page->instruction.sector;
+  return timing.page->prefetch || sector < 8 ? sector : 8;
+}
+
+uint32_t timing_walk(struct timing_block *b, const struct timing_block *front) {
+  uint32_t stalls = 0, hidden = front ? front->tail : 0;
   bool evicted = false, missed = false;
   for (uint32_t i = 0; i < b->fetches; i++) {
     struct timing_fetch *f = &b->fetch[i];
     if (cache_use(instruction_cache, f->address, true, &f->slot, &evicted)) continue;
     missed = true;
     timing.page->stalls.fetch_misses++;
-    if (i) hidden = f->before;
+    if (i) hidden = f->before + (i == 1 && front ? joint_hides(front, b, f->address) : 0);
     if (hidden < timing.page->fetch_wait) stalls += timing.page->fetch_wait - hidden;
   }
   if (missed || evicted) timing.epoch++;
@@ -129,7 +135,7 @@ void timing_data(const struct timing_block *b, const uint32_t *registers) {
 
 void timing_fetch(struct timing_block *b) {
   if (b->epoch != timing.epoch)
-    timing.page->cycles += timing_walk(b, timing.last->next == b->pc ? timing.last->tail : 0);
+    timing.page->cycles += timing_walk(b, timing.last->next == b->pc ? timing.last : NULL);
   timing.last = b;
 }
 

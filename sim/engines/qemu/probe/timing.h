@@ -73,14 +73,13 @@ struct timing_block {
   uint32_t inside;          /* bytes behind pc where the rest of it may begin, less 1 */
   uint8_t leave;            /* cycles to go elsewhere: refill of the branch at its end, or entry of an exception */
   uint8_t wide;             /* more for a jump here */
-  uint8_t pairs;            /* 1: one cycle less behind a load, as far as `address` allows */
-  uint16_t address;         /* registers its first instruction needs for an address */
-  uint16_t loaded;          /* by the load at its end that the next one may pair with; bit 15: there is one */
+  int8_t joint;             /* cycles to add to the code behind it where the core runs on into it (joint.h) */
+  bool runs_on;             /* it always does: QEMU cut straight code */
   uint16_t tail;            /* cycles of its last piece of code, hiding the next read */
   uint16_t fetches, literals, pointers;
   bool look;                /* timing_data always has something to look at: literals, a load that is not aligned where its
                                pointer is */
-  uint16_t hidden;          /* behind `from`: cycles in front of it that hide the read of its first line */
+  const struct timing_block *front; /* `from`, where the core ran on from there: its code hides the read of lines */
   const struct timing_block *from; /* the block that was in front of it last, so that nothing has to be worked out */
   uint32_t here;            /* behind `from`: cycles, as far as they are known at translation */
   uint8_t arrival;          /* enum code_arrival */
@@ -121,8 +120,9 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
 void timing_lean(struct timing_block *b, const struct op *ops, size_t n);
 bool timing_can_be_lean(void);
 
-/* `hidden`: cycles of code in front of it that hide the read of its first line. */
-uint32_t timing_walk(struct timing_block *b, uint32_t hidden);
+/* `front`: what the core ran on from, or NULL. */
+uint32_t timing_walk(struct timing_block *b, const struct timing_block *front);
+uint32_t timing_reads_ahead(void); /* bytes in front of a line from where on code hides the read of it */
 uint32_t timing_miss(uint32_t address, uint16_t *slot);
 uint32_t timing_literals(const struct timing_block *b);
 void timing_access(uint32_t address, uint32_t width, uint32_t words, uint16_t *slot); /* slot: where it was last */
@@ -159,7 +159,7 @@ static inline uint32_t timing_ahead(const struct timing_block *b) {
 /* Cycles in front of the instruction at `pc`, while its block executes; only where timing_enter is used. */
 uint64_t timing_at(uint32_t pc);
 
-/* Behind `from`: works out what the block takes (`here`, `hidden`). False: it is a part of `from`, counted already. */
+/* Behind `from`: works out what the block takes (`here`, `front`). False: it is a part of `from`, counted already. */
 bool timing_arrive(struct timing_block *b, const struct timing_block *from, const uint32_t *registers);
 
 /* `b` begins, the rest of `from`: loads that could not be seen when `from` began and now can: nobody else tells. */
@@ -182,19 +182,14 @@ static inline bool timing_again(const struct timing_pointer *p, uint32_t address
   return !(address & p->aligned) && address + (uint32_t)p->offset - timing.data.newest < p->inside;
 }
 
-/* One cycle less where the load at the end of `from` and the first instruction of `b` overlap. */
-static inline bool timing_overlaps(const struct timing_block *from, const struct timing_block *b) {
-  return b->pairs && (from->loaded & 0x8000) && !(from->loaded & b->address);
-}
-
 /* For blocks whose static cycles are added inline: code without flash. `now`: instructions in front of the block. */
 static inline void timing_edge(struct timing_block *b, uint64_t now) {
   if (b->arrival == ARRIVES_EITHER) {
     const struct timing_block *from = timing.last;
     if (from->next != b->pc || timing.told != now)
       timing.page->cycles += b->jump;
-    else if (timing_overlaps(from, b))
-      timing.page->cycles--;
+    else
+      timing.page->cycles += (uint64_t)(int64_t)from->joint;
   }
   if (b->tells) {
     timing.last = b;
@@ -219,8 +214,8 @@ static inline void timing_flash(struct timing_block *b, const uint32_t *register
   if (b->arrival == ARRIVES_EITHER) {
     if (from->next != b->pc)
       timing.page->cycles += b->jump;
-    else if (timing_overlaps(from, b))
-      timing.page->cycles--;
+    else
+      timing.page->cycles += (uint64_t)(int64_t)from->joint;
   }
   if (b->epoch != timing.epoch) {
     timing_fetch_and_data(b, registers);
@@ -246,7 +241,7 @@ static inline __attribute__((always_inline)) void timing_enter(struct timing_blo
   timing.last = b;
   timing.at_block = timing.page->cycles;
   timing.page->cycles = timing.at_block + b->here;
-  if (b->epoch != timing.epoch) timing.page->cycles += timing_walk(b, b->hidden);
+  if (b->epoch != timing.epoch) timing.page->cycles += timing_walk(b, b->front);
   if (b->literals || b->pointers) timing_data(b, registers);
 }
 

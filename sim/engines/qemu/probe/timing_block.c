@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "core.h"
+#include "joint.h"
 #include "pool.h"
 
 static void find_fetches(struct timing_block *b, const struct op *ops, size_t n, const uint8_t *cost) {
-  uint32_t size = timing.page->instruction.sector, at = b->pc, ahead = timing.page->prefetch ? size : 8;
+  uint32_t size = timing.page->instruction.sector, at = b->pc, ahead = timing_reads_ahead();
   uint32_t first = b->pc & ~(size - 1), count = ((b->end - 1 - first) / size) + 1;
-  if (ahead > size) ahead = size;
   b->fetch = take_memory(count * sizeof *b->fetch);
   b->fetches = (uint16_t)count;
   for (uint32_t i = 0; i < count; i++) b->fetch[i].address = first + i * size;
@@ -45,6 +45,7 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
   at = b->end;
   for (size_t i = n; i-- > 0;) {
     at -= ops[i].size;
+    if (ops[i].size == 4) rest[((at - pc) >> 1) + 1] = (uint16_t)sum; /* who asks there means what begins behind it */
     sum += cost[i];
     rest[(at - pc) >> 1] = (uint16_t)sum;
   }
@@ -57,10 +58,8 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
                        : last->kind == K_BRANCH ? page->refill
                                                 : page->refill_register);
   b->wide = ops[0].size == 4 && (pc & 2) ? (uint8_t)page->refill_wide : 0;
-  b->pairs = core_pairs(page, &ops[0]);
-  b->address = ops[0].address;
-  if (core_load_pairs(page, last))
-    b->loaded = (uint16_t)(0x8000 | (last->flags & F_WRITE_BACK ? last->writes & ~(1u << last->rn) : last->writes));
+  b->joint = (int8_t)joint_cycles(page, ops, n, b->end);
+  b->runs_on = joint_after(last);
   b->jump = (uint8_t)(page->refill + b->wide);
   b->arrival = (uint8_t)codemap_arrival(pc);
   if (page->level == LEVEL_MEMORY) {
@@ -72,20 +71,14 @@ struct timing_block *timing_block(uint32_t pc, const struct op *ops, size_t n, b
 
 bool timing_can_be_lean(void) { return timing.page->refill == timing.page->refill_register; }
 
-/* What the code behind a block that ends without a branch takes for a jump to it, or what overlaps: cycles to add to the
+/* What the code behind a block that ends without a branch takes for a jump to it, or less behind it: cycles to add to the
  * block, so that both together are right. */
 static int32_t seam(const struct timing_block *b, enum code_arrival behind) {
   const struct timing_page *page = timing.page;
-  struct timing_block next = {.pc = b->end};
-  struct op op;
   uint16_t half[2];
-  int32_t cycles = 0;
   if (behind == ARRIVES_EITHER || !codemap_instruction(b->end, half)) return 0; /* timing_edge, timing_flash see to it */
-  decode(b->end, half, thumb_size(half[0]), &op);
-  next.pairs = core_pairs(page, &op);
-  next.address = op.address;
-  if (behind == ARRIVES_JUMP) cycles -= (int32_t)(page->refill + (op.size == 4 && (b->end & 2) ? page->refill_wide : 0));
-  return cycles - timing_overlaps(b, &next);
+  if (behind != ARRIVES_JUMP) return b->joint;
+  return b->joint - (int32_t)(page->refill + (thumb_size(half[0]) == 4 && (b->end & 2) ? page->refill_wide : 0));
 }
 
 void timing_lean(struct timing_block *b, const struct op *ops, size_t n) {
