@@ -311,6 +311,7 @@ def test_a_core_that_renode_does_not_have_is_refused() -> None:
 @pytest.mark.parametrize(("version", "plays"), [("1.15.3", False), ("1.16.1", True), ("1.16", True), ("2.0.0", True)])
 def test_a_core_of_a_newer_renode(version: str, plays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RenodeEngine, "version", lambda _self: version)
+    monkeypatch.setattr(RenodeEngine, "missing", lambda _self: "")
     engine, board = RenodeEngine(Settings.load({})), Board.load("mps3_an547")
     if plays:
         assert "cortex-m55" in engine.layout(board).machine
