@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait as wait_for
 from typing import Protocol
 
@@ -60,6 +60,7 @@ class Processes:
         self._pool: ProcessPoolExecutor | None = None
         self._before: set[int] = set()
         self._early: dict[Future[list[Played]], Unit] = {}  # units that are played before run()
+        self._starting: threading.Thread | None = None
 
     def start(self) -> None:
         """Start all processes; what units need (this module) is loaded while others prepare."""
@@ -67,11 +68,14 @@ class Processes:
             future.cancel()
         self._early = {}
         if self._pool is None:
-            for _ in range(self._count):
-                self._started().submit(_nothing)
+            # Who asks for a process waits until it is there, and the first one until all is loaded.
+            self._starting = threading.Thread(target=_all_of, args=(self._started(), self._count))
+            self._starting.start()
 
     def ahead(self, place: Place, unit: Unit) -> bool:
         """See Executor."""
+        if self._starting is not None and self._starting.is_alive():
+            return False  # to ask would be to wait
         if _waiting(self._early) >= _AHEAD * self._count:
             return False
         try:
@@ -82,6 +86,7 @@ class Processes:
 
     def run(self, place: Place, units: Iterator[Unit]) -> Iterator[tuple[str, list[Played]]]:
         """See Executor."""
+        self._join()
         running, self._early = self._early, {}
         tries: dict[str, int] = {}
         again: list[Unit] = []
@@ -127,8 +132,14 @@ class Processes:
             )
         return self._pool
 
+    def _join(self) -> None:
+        if self._starting is not None:
+            self._starting.join()
+            self._starting = None
+
     def close(self) -> None:
         """End the processes at once; an engine ends with its process."""
+        self._join()
         if self._pool is None:
             return
         mine = [p for p in multiprocessing.active_children() if (p.pid or 0) not in self._before]
@@ -140,6 +151,13 @@ class Processes:
 
 def _waiting(units: Iterable[Future[list[Played]]]) -> int:
     return sum(not future.done() for future in units)
+
+
+def _all_of(pool: ProcessPoolExecutor, count: int) -> None:
+    """Have all processes of a pool started: it starts one for each unit that finds none free."""
+    with suppress(BrokenProcessPool):  # run() finds out
+        for _ in range(count):
+            pool.submit(_nothing)
 
 
 def _nothing() -> None:

@@ -112,5 +112,5 @@ def log_bands(power: npt.NDArray[np.uint64], edges: Sequence[int]) -> npt.NDArra
     for band, (start, top, end) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
         k = np.arange(start + 1, end)
         weight = np.where(k <= top, ((k - start) << 8) // (top - start), ((end - k) << 8) // (end - top))
-        sums[:, band] = (power[:, k] * weight.astype(np.uint64)).sum(axis=1, dtype=np.uint64)
+        sums[:, band] = (power[:, start + 1 : end] * weight.astype(np.uint64)).sum(axis=1, dtype=np.uint64)
     return log2_q8(sums)

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.boards import Memory
 from sim.elf import Elf
 from sim.engines.protocol import Layout, Session
 from sim.errors import UsageError, near
-from sim.firmware.sizes import Sizes, sizes_of
 from sim.measure.linkmap import Part, read_map
 from sim.measure.stack import Paint, places
+
+if TYPE_CHECKING:
+    from sim.firmware.sizes import Sizes
 
 _WRITE, _ALLOC = 1, 2  # sh_flags
 _KINDS = ("flash", "data", "ram", "reserved")
@@ -146,6 +148,8 @@ class MemoryUse:
 
     @cached_property
     def _sizes(self) -> Sizes:
+        from sim.firmware.sizes import sizes_of
+
         return sizes_of(self._elf)
 
     @cached_property
