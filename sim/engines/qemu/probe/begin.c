@@ -104,14 +104,14 @@ void begin_translate(struct qemu_plugin_tb *tb, struct block *b, const struct op
   const struct timing_block *t = b->timing;
   enum position at = b->entry != NONE                            ? ENTRY
                      : b->link                                   ? CALL
-                     : access_area->on ||
-                             codemap_returns((uint32_t)b->pc)  ? RETURN
+                     : access_area->on || codemap_returns((uint32_t)b->pc) ? RETURN
                      : calls && codemap_crossed((uint32_t)b->pc) ? INNER
                      : b->looks                                  ? TURN
                                                                  : NOWHERE;
   enum cost cost = cost_of(t);
   if (calls) b->function = function_of(b->pc);
-  bool always = left_translate(tb, b, ops, n, at != NOWHERE || cost != KNOWN ? begin_callbacks[calls][at][cost] : NULL, access);
+  void (*call)(unsigned, void *) = at != NOWHERE || cost != KNOWN ? begin_callbacks[calls][at][cost] : NULL;
+  bool always = left_translate(tb, b, ops, n, call, access);
   int32_t cycles = t && lean ? t->alone : 0;
   if (always && !stack_area->on) { /* who watches the stack is called behind this, and wants to see the counts in front */
     b->adds = b->instructions;

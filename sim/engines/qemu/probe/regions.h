@@ -19,6 +19,7 @@ static inline uint8_t *region_watch(uint64_t pc) { return &region_watches[(pc >>
 void region_begin(uint32_t index, uint64_t pc, uint64_t start, bool inner);
 /* Whether there may be no room for all that are open; then the runner has to take what there is. */
 bool regions_full(void);
-/* The core is at `pc`, where a symbol is (`entry`): every region that returns here has ended, those in it that did not are left for good. */
+/* The core is at `pc`, where a symbol is (`entry`): every region that returns here has ended, those in it that did not are
+ * left for good. */
 void regions_end(uint64_t pc, bool entry, uint64_t now);
 #pragma GCC visibility pop
